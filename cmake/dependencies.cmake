@@ -1,0 +1,17 @@
+# Libraries from Debian 12. Names seen by the rest of the build are targets, never flags.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+find_package(Boost 1.81 REQUIRED)
+find_package(CURL REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+
+add_library(sekisho_zstd INTERFACE)
+target_link_libraries(sekisho_zstd INTERFACE PkgConfig::ZSTD)
+
+add_library(sekisho_soci INTERFACE)
+find_library(SOCI_CORE soci_core REQUIRED)
+find_library(SOCI_SQLITE soci_sqlite3 REQUIRED)
+target_link_libraries(sekisho_soci INTERFACE ${SOCI_CORE} ${SOCI_SQLITE} PkgConfig::SQLITE)

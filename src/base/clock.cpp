@@ -1,0 +1,39 @@
+#include "base/clock.h"
+
+#include <ctime>
+
+#include <fmt/format.h>
+
+namespace sekisho::base {
+
+std::string rfc3339(WallTime time) {
+    const std::int64_t ms = unix_milliseconds(time);
+    const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                       parts.tm_hour, parts.tm_min, parts.tm_sec, ms % 1000);
+}
+
+std::string local_time(WallTime time, const char* pattern) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+    std::tm parts{};
+    ::localtime_r(&seconds, &parts);
+    char buffer[128];
+    const std::size_t n = std::strftime(buffer, sizeof buffer, pattern, &parts);
+    return {buffer, n};
+}
+
+std::int64_t unix_seconds(WallTime time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+std::int64_t unix_milliseconds(WallTime time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+WallTime from_unix_milliseconds(std::int64_t milliseconds) {
+    return WallTime(std::chrono::milliseconds(milliseconds));
+}
+
+}  // namespace sekisho::base

@@ -1,0 +1,81 @@
+// Who may do what, as values: users, targets, rules (words of the product). Read from access files, kept by the store,
+// judged by policy. An Access is immutable once shared; the gateway swaps whole snapshots.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sekisho::model {
+
+enum class Capability { Shell, Exec, Sftp, Scp, LocalForward, RemoteForward, UdpForward, SocketForward, Agent, X11, Vpn };
+std::optional<Capability> parse_capability(std::string_view name);  // "shell", "local-forward" …
+std::string_view name(Capability capability);
+
+enum class RecordLevel { Full, Commands, Metadata };
+enum class OnFailure { Refuse, End, Alarm };
+enum class TargetAuth { Certificate, Agent, Key, Password, Passthrough };
+std::string_view name(RecordLevel level);
+std::string_view name(OnFailure on_failure);
+std::string_view name(TargetAuth auth);
+std::optional<RecordLevel> parse_record_level(std::string_view text);
+std::optional<OnFailure> parse_on_failure(std::string_view text);
+std::optional<TargetAuth> parse_target_auth(std::string_view text);
+
+struct User {
+    std::string name;  // ^[a-z][-a-z0-9_.]{0,63}$
+    std::string email;
+    std::vector<std::string> groups;
+    std::vector<std::string> keys;  // authorized_keys lines, with options
+    bool locked = false;
+    std::string expires;  // RFC 3339 or empty
+    friend bool operator==(const User&, const User&) = default;
+};
+
+struct Target {
+    std::string name;
+    std::string address;  // host:port, [v6]:port
+    std::vector<std::string> logins;  // the first is the default
+    TargetAuth auth = TargetAuth::Certificate;
+    std::vector<std::string> host_keys;  // pinned public key lines
+    std::vector<std::string> host_ca;    // host CA public key lines
+    bool trust_first_use = false;
+    std::vector<std::string> route;
+    std::map<std::string, std::string> labels;
+    std::map<std::string, std::string> set_env;
+    bool legacy = false;
+    friend bool operator==(const Target&, const Target&) = default;
+};
+
+struct When {
+    std::vector<std::string> from;  // CIDR
+    std::string hours;              // "Mon-Fri 08:00-20:00 Asia/Tokyo"; empty: always
+    friend bool operator==(const When&, const When&) = default;
+};
+
+struct Rule {
+    std::string name;
+    std::vector<std::string> users;    // names, @groups, "*"
+    std::vector<std::string> targets;  // name patterns, label=value; empty: the gateway itself (forwards it dials)
+    std::vector<std::string> logins;   // empty: every login the target lists
+    std::vector<Capability> allow;
+    std::vector<std::string> forward;  // host:port, CIDR:port, host:low-high, host:*
+    RecordLevel record = RecordLevel::Full;
+    std::optional<OnFailure> on_failure;  // empty: the configuration's
+    When when;
+    friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+struct Access {
+    std::vector<User> users;
+    std::vector<Target> targets;
+    std::vector<Rule> rules;
+    std::uint64_t version = 0;  // of the store; grows with each change
+
+    const User* user(std::string_view name) const;
+    const Target* target(std::string_view name) const;
+};
+
+}  // namespace sekisho::model

@@ -1,0 +1,48 @@
+// decide(): may this user do this, there, now? Pure: the same facts give the same Decision, and `explain` prints its words.
+// Default deny: no matching rule is a refusal that names what was refused. Called by the gateway before every channel.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/access.h"
+
+namespace sekisho::policy {
+
+struct Request {
+    std::string user;
+    std::string target;  // empty: the gateway itself (a forward that it dials)
+    std::string login;
+    model::Capability capability = model::Capability::Shell;
+    std::string forward_host;  // forwards only: as the client named it
+    std::uint16_t forward_port = 0;
+    std::string source;  // the client's address
+    WallTime time{};
+};
+
+struct Decision {
+    bool allowed = false;
+    std::string rule;    // the rule that allows; empty when refused
+    std::string reason;  // one sentence for the user: what was refused, and what would be needed
+    model::RecordLevel record = model::RecordLevel::Full;
+    std::optional<model::OnFailure> on_failure;
+};
+
+Decision decide(const model::Access& access, const Request& request);
+
+/// How the client's SSH user name is read (surface.md): "ubuntu@web1", "alice@ubuntu@web1", "web1", "alice", with @, % or #.
+struct Destination {
+    std::string user;    // stated user name; empty: whoever owns the key
+    std::string login;   // empty: the target's default
+    std::string target;  // empty: the gateway itself
+};
+
+/// Splits the name; the owner of the key (`key_owners`: all users with that key) settles whether a single word is a user or a target.
+/// Fails with a text for the user when the name is not well-formed.
+Result<Destination> parse_destination(const model::Access& access, std::string_view ssh_user,
+                                      const std::vector<std::string>& key_owners);
+
+}  // namespace sekisho::policy

@@ -1,0 +1,115 @@
+// What the owner tells an Engine: decisions and things to send. Data goes through Engine::write, everything else here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "ssh/types.h"
+
+namespace sekisho::ssh {
+
+struct ProvideSignature {
+    Ticket ticket;
+    Bytes signature;  // SSH signature blob
+};
+
+/// Client: the signature cannot be had (agent refused); the attempt counts as failed → AuthMethodsOffered again.
+struct SkipSignature {
+    Ticket ticket;
+};
+
+struct AcceptHostKey {
+    Ticket ticket;
+};
+
+/// Sends SSH_MSG_DISCONNECT after what is already in the output, then the engine is over. `text` is for the peer's user.
+struct Disconnect {
+    DisconnectReason reason;
+    std::string text;
+};
+
+// --- authentication, server ---
+struct SendBanner {
+    std::string text;  // valid before success only
+};
+struct AcceptAuth {
+    Ticket ticket;
+};
+struct AcceptKeyQuery {  // SSH_MSG_USERAUTH_PK_OK
+    Ticket ticket;
+};
+struct RejectAuth {
+    Ticket ticket;
+    std::vector<std::string> methods;  // that can continue
+    bool partial_success = false;
+};
+
+// --- authentication, client ---
+/// Starts "publickey" with this blob; `algorithm` as negotiated from server-sig-algs (certificate form for certificates).
+struct TryPublicKey {
+    std::string algorithm;
+    Bytes key_blob;
+};
+
+// --- connection ---
+struct OpenChannel {
+    ChannelId channel;  // from Engine::new_channel()
+    std::string type;
+    Bytes payload;
+};
+struct AcceptChannel {
+    ChannelId channel;
+    Bytes payload;
+};
+struct RejectChannel {
+    ChannelId channel;
+    OpenFailure reason;
+    std::string text;
+};
+/// Kept in order with the channel's data, unless `overtake`: then it does not wait for data that the window holds back
+/// (signal, break, window-change must reach a command that does not read).
+struct SendRequest {
+    ChannelId channel;
+    std::string type;
+    bool want_reply = false;
+    Bytes payload;
+    bool overtake = false;
+};
+struct ReplyRequest {
+    ChannelId channel;
+    bool success;
+};
+struct SendEof {
+    ChannelId channel;
+};
+/// After data, requests and EOF that are queued. CLOSE is sent once, whatever happens.
+struct CloseChannel {
+    ChannelId channel;
+};
+/// The owner is done with `count` received bytes of this channel (the other hop sent them, the recording took them):
+/// the peer may send as many more.
+struct Credit {
+    ChannelId channel;
+    std::size_t count;
+};
+struct SendGlobalRequest {
+    std::string type;
+    bool want_reply = false;
+    Bytes payload;
+};
+struct ReplyGlobal {
+    bool success;
+    Bytes payload;
+};
+/// Starts a new key exchange now (tests, policy).
+struct Rekey {};
+
+using Command =
+    std::variant<ProvideSignature, SkipSignature, AcceptHostKey, Disconnect, SendBanner, AcceptAuth, AcceptKeyQuery, RejectAuth,
+                 TryPublicKey, OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof, CloseChannel, Credit,
+                 SendGlobalRequest, ReplyGlobal, Rekey>;
+
+}  // namespace sekisho::ssh

@@ -1,0 +1,48 @@
+// What an Engine is started with. Algorithm preferences are policy: the default lists are a golden file in the tests.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "crypto/random.h"
+#include "ssh/types.h"
+#include "wire/limits.h"
+
+namespace sekisho::ssh {
+
+struct Algorithms {
+    std::vector<std::string> kex;
+    std::vector<std::string> host_keys;  // client: accepted; server: narrowed to the keys it has
+    std::vector<std::string> ciphers;
+    std::vector<std::string> macs;
+    std::vector<std::string> compression;
+    std::vector<std::string> user_signatures;  // server-sig-algs
+};
+
+/// The default policy of ssh-engine.md's table, as far as this build has it.
+const Algorithms& default_algorithms();
+
+struct HostKey {
+    Bytes blob;                           // public key or certificate blob
+    std::vector<std::string> algorithms;  // e.g. {"rsa-sha2-512","rsa-sha2-256"}
+};
+
+struct RekeyLimits {
+    std::uint64_t bytes = wire::limits::kRekeyBytes;
+    std::uint64_t packets = wire::limits::kRekeyPackets;
+    std::chrono::seconds time = wire::limits::kRekeyAfter;
+};
+
+struct Config {
+    Role role = Role::Server;
+    std::string software = "SSH-2.0-Sekisho_0.1";  // our identification line, without CR LF
+    const Algorithms* algorithms = &default_algorithms();
+    std::vector<HostKey> host_keys;  // server
+    std::string user;                // client: the login
+    RekeyLimits rekey;
+    crypto::Random* random = &crypto::system_random();
+};
+
+}  // namespace sekisho::ssh

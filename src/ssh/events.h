@@ -1,0 +1,171 @@
+// What an Engine tells its owner (gateway front hop, target hop, tests): facts, in the order they happened.
+// Views inside an event point into the buffer given to Engine::feed() and are valid until the next feed().
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "ssh/types.h"
+
+namespace sekisho::ssh {
+
+// --- transport -------------------------------------------------------------------------------------------------
+
+/// The peer's identification line without CR LF, e.g. "SSH-2.0-OpenSSH_9.2p1".
+struct PeerIdentified {
+    std::string line;
+};
+
+/// Please sign `data` with host key number `host_key` (index in Config::host_keys) → ProvideSignature or Disconnect.
+struct HostSignatureWanted {
+    Ticket ticket;
+    std::size_t host_key;
+    std::string algorithm;
+    Bytes data;
+};
+
+/// Client role: the server proved to own this host key (plain key or certificate blob); decide → AcceptHostKey or Disconnect.
+/// Asked at every exchange; the same blob as before in a rekey is accepted by the engine itself.
+struct HostKeyOffered {
+    Ticket ticket;
+    std::string algorithm;
+    Bytes blob;
+};
+
+/// First exchange done: the connection is encrypted. Names are those of the client-to-server direction.
+struct ExchangeCompleted {
+    bool first = true;
+    std::string kex, host_key, cipher, mac;
+};
+
+/// The peer said goodbye (SSH_MSG_DISCONNECT), or the engine ended the connection because of `reason`. Last event.
+struct Disconnected {
+    bool by_peer = false;
+    std::uint32_t reason = 0;
+    std::string text;    // for the user
+    std::string detail;  // for our log
+};
+
+// --- authentication, server role --------------------------------------------------------------------------------
+
+/// The attempt as the client stated it. Exactly one AuthRequested is outstanding at a time; later requests of the client wait.
+struct AuthRequested {
+    enum class Method { None, PublicKeyQuery, PublicKey, Other };
+    Ticket ticket;
+    std::string user;
+    Method method = Method::None;
+    std::string method_name;   // as sent
+    std::string algorithm;     // public key: signature algorithm, or its certificate form
+    Bytes key_blob;            // public key or certificate blob
+    bool hostbound = false;    // publickey-hostbound-v00@openssh.com
+    // For PublicKey the signature was already verified over this connection's session id; for PublicKeyQuery nothing was.
+};
+
+// --- authentication, client role --------------------------------------------------------------------------------
+
+/// "none" or an attempt was answered; `methods` can continue. Decide → TryPublicKey or Disconnect.
+struct AuthMethodsOffered {
+    std::vector<std::string> methods;
+    bool partial_success = false;
+    /// Signature algorithms of server-sig-algs (RFC 8308); empty when the server sent none.
+    std::vector<std::string> signature_algorithms;
+};
+
+/// Sign `data` for the attempt started by TryPublicKey → ProvideSignature, or SkipSignature.
+struct UserSignatureWanted {
+    Ticket ticket;
+    std::string algorithm;
+    Bytes data;
+};
+
+struct AuthSucceeded {};
+
+struct BannerReceived {
+    std::string text;
+};
+
+// --- connection --------------------------------------------------------------------------------------------------
+
+/// The peer wants a channel → AcceptChannel or RejectChannel. `payload` is the type-specific part, raw.
+struct ChannelOpenRequested {
+    ChannelId channel;
+    std::string type;
+    BytesView payload;
+};
+
+/// Our OpenChannel was confirmed.
+struct ChannelOpened {
+    ChannelId channel;
+    BytesView payload;
+};
+
+struct ChannelOpenFailed {
+    ChannelId channel;
+    std::uint32_t reason;
+    std::string text;
+};
+
+/// Channel data, decrypted in place. The memory around `bytes` may be used by Engine::write of another engine
+/// (kHeadroom before, kTailroom behind): see Engine::write.
+struct Data {
+    ChannelId channel;
+    DataStream stream;
+    std::span<std::byte> bytes;
+};
+
+/// `count` bytes that were queued by write() have now been put into packets (what write() returned is not counted again).
+struct Sent {
+    ChannelId channel;
+    DataStream stream;
+    std::size_t count;
+};
+
+/// A channel request with its type-specific part, raw. want_reply → exactly one ReplyRequest, in order.
+struct ChannelRequested {
+    ChannelId channel;
+    std::string type;
+    bool want_reply;
+    BytesView payload;
+};
+
+/// The peer's answer to a SendRequest with want_reply, in the order sent.
+struct RequestReplied {
+    ChannelId channel;
+    bool success;
+};
+
+struct EofReceived {
+    ChannelId channel;
+};
+
+/// The peer sent CLOSE. After our own CLOSE the id is free; the owner answers with CloseChannel if it has not already.
+struct CloseReceived {
+    ChannelId channel;
+};
+
+/// Both CLOSEs passed: the id may be used again. Always the last event of a channel that was open.
+struct ChannelEnded {
+    ChannelId channel;
+};
+
+/// want_reply → exactly one ReplyGlobal, in order.
+struct GlobalRequested {
+    std::string type;
+    bool want_reply;
+    BytesView payload;
+};
+
+struct GlobalReplied {
+    bool success;
+    BytesView payload;
+};
+
+using Event = std::variant<PeerIdentified, HostSignatureWanted, HostKeyOffered, ExchangeCompleted, Disconnected, AuthRequested,
+                           AuthMethodsOffered, UserSignatureWanted, AuthSucceeded, BannerReceived, ChannelOpenRequested,
+                           ChannelOpened, ChannelOpenFailed, Data, Sent, ChannelRequested, RequestReplied, EofReceived,
+                           CloseReceived, ChannelEnded, GlobalRequested, GlobalReplied>;
+
+}  // namespace sekisho::ssh

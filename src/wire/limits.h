@@ -1,0 +1,41 @@
+// Every bound on what a peer may make us hold or do, in one place (docs/THREAT_MODEL.md lists the test of each).
+// A length is compared with its limit before anything is allocated from it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace sekisho::wire::limits {
+
+inline constexpr std::size_t kIdentificationLine = 255;        // RFC 4253 §4.2, with CR LF
+inline constexpr std::size_t kIdentificationPreamble = 8192;   // lines a server may send before its identification
+inline constexpr std::size_t kPacketBeforeAuth = 35000;        // RFC 4253 §6.1
+inline constexpr std::size_t kPacket = 256 * 1024;             // after authentication
+inline constexpr std::uint64_t kBytesBeforeAuth = 1024 * 1024;
+inline constexpr std::chrono::seconds kLoginGrace{120};
+inline constexpr std::size_t kNameList = 8192;                 // bytes of one name-list
+inline constexpr std::size_t kUserName = 256;
+inline constexpr std::size_t kMethodName = 64;
+inline constexpr unsigned kAuthAttempts = 20;                  // signed attempts and offers together
+inline constexpr unsigned kAuthFailures = 10;                  // attempts that were rejected
+inline constexpr std::size_t kChannels = 1024;                 // per connection
+inline constexpr std::size_t kPendingReplies = 128;            // requests of one channel, or global, waiting for their answer
+inline constexpr std::size_t kChannelRequestPayload = 128 * 1024;
+inline constexpr std::size_t kQueuedRequestBytes = 256 * 1024; // per channel, requests that wait for the other hop
+inline constexpr std::size_t kEnvironmentCount = 128;
+inline constexpr std::size_t kEnvironmentBytes = 128 * 1024;
+inline constexpr std::size_t kExtensions = 64;                 // entries of EXT_INFO
+inline constexpr std::size_t kBanner = 16 * 1024;
+
+inline constexpr std::uint32_t kChannelPacket = 32 * 1024;     // what we ask the peer to send at most in one message
+inline constexpr std::uint32_t kWindowInitial = 128 * 1024;
+inline constexpr std::uint32_t kWindowMost = 2 * 1024 * 1024;
+inline constexpr std::uint64_t kWindowBudget = 16ULL * 1024 * 1024;  // sum over a connection's channels, beyond the initial windows
+inline constexpr std::size_t kOutputHighWater = 256 * 1024;    // channel data waits once this much is unsent
+
+inline constexpr std::uint64_t kRekeyBytes = 1ULL << 30;       // RFC 4253 §9; a cipher may ask for less
+inline constexpr std::uint64_t kRekeyPackets = 1ULL << 31;     // RFC 4344 §3.1
+inline constexpr std::chrono::seconds kRekeyAfter{3600};
+
+}  // namespace sekisho::wire::limits

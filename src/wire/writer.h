@@ -1,0 +1,36 @@
+// Writer: RFC 4251 §5 data types appended to a byte vector that it owns.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace sekisho::wire {
+
+class Writer {
+public:
+    Writer() = default;
+
+    Writer& byte(std::uint8_t value);
+    Writer& boolean(bool value) { return byte(value ? 1 : 0); }
+    Writer& u32(std::uint32_t value);
+    Writer& u64(std::uint64_t value);
+    Writer& raw(BytesView bytes);
+    Writer& string(BytesView bytes);
+    Writer& string(std::string_view text) { return string(base::view(text)); }
+    Writer& string(const char* text) { return string(std::string_view(text)); }
+    /// mpint from an unsigned big-endian number; leading zeros are dropped, one is added where the top bit is set.
+    Writer& mpint(BytesView magnitude);
+    Writer& name_list(std::span<const std::string> names);
+
+    BytesView bytes() const { return m_bytes; }
+    std::size_t size() const { return m_bytes.size(); }
+    Bytes take() { return std::move(m_bytes); }
+
+private:
+    Bytes m_bytes;
+};
+
+}  // namespace sekisho::wire
