@@ -1,0 +1,65 @@
+// Config: what the machine does (surface.md, "Configuration"), as values with their defaults. Read from TOML by
+// app/config_file, whose table names every key once; handed down to whoever needs a part of it. Immutable once loaded.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/access.h"
+
+namespace sekisho::model {
+
+struct SshConfig {
+    std::vector<std::string> listen{"0.0.0.0:2222", "[::]:2222"};  // host:port, [v6]:port
+    std::vector<std::string> host_keys{"keys/host_ed25519"};       // relative to data_dir; PATH-cert.pub beside it is presented
+    std::chrono::seconds login_grace{60};      // a connection that is not signed in by then ends
+    std::uint64_t auth_attempts = 6;           // refused signatures or other attempts, then the connection ends
+    std::chrono::seconds keepalive{15};        // silence before a keepalive is sent, on both hops; 0: never
+    std::uint64_t keepalive_count = 3;         // unanswered keepalives, then the hop is dead
+    std::uint64_t rekey_bytes = 1ULL << 30;    // either direction
+    std::chrono::seconds rekey_time{3600};
+    std::uint64_t max_connections = 20000;     // front connections at once
+    std::uint64_t max_channels = 128;          // of one connection
+};
+
+struct TargetConfig {
+    std::chrono::seconds connect_timeout{10};  // resolve and connect
+    std::chrono::seconds login_timeout{30};    // key exchange and authentication of the target hop
+    std::chrono::seconds certificate_life{60}; // valid until now + this; 60 s at most
+};
+
+struct RecordingConfig {
+    std::string dir = "recordings";            // relative to data_dir
+    std::vector<std::string> seal_to;          // none: readable with file permissions only
+    OnFailure on_failure = OnFailure::Refuse;  // a rule may override
+};
+
+struct LogConfig {
+    std::string level = "info";   // debug | info | warn | error
+    std::string monthly_dir;      // empty: no monthly log
+};
+
+struct Config {
+    std::string data_dir = "/var/lib/sekisho";
+    SshConfig ssh;
+    TargetConfig target;
+    std::string admin_socket = "/run/sekisho/admin.sock";  // relative to data_dir
+    std::string store_url = "sqlite:sekisho.db";           // file relative to data_dir
+    RecordingConfig recording;
+    LogConfig log;
+    std::uint64_t loops = 0;  // event loops; 0: one for each core
+
+    /// `name` itself when absolute, else below data_dir.
+    std::string path(std::string_view name) const {
+        if (name.starts_with('/')) return std::string(name);
+        return data_dir + (data_dir.ends_with('/') ? "" : "/") + std::string(name);
+    }
+    // Key files that `init` makes beside the host key.
+    std::string user_ca_key_path() const { return path("keys/ca_ed25519"); }
+    std::string host_ca_key_path() const { return path("keys/host_ca_ed25519"); }
+};
+
+}  // namespace sekisho::model

@@ -1,0 +1,24 @@
+// LiveGateway: what a running gateway can tell and do for the admin API. Implemented by gateway, called by web; both know
+// only this. Thread-safe: calls come from the admin thread and return quickly, without waiting for a loop.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/session.h"
+
+namespace sekisho::model {
+
+class LiveGateway {
+public:
+    virtual ~LiveGateway() = default;
+
+    /// The live sessions with their current byte counts.
+    virtual std::vector<Session> live_sessions() = 0;
+    /// Ends the session with this id or audit key and shows `reason` to its user; false when it is not live here.
+    virtual bool end_session(const std::string& id_or_audit_key, const std::string& reason) = 0;
+    /// The store's access has changed: read it again for what is decided from now on.
+    virtual void access_changed() = 0;
+};
+
+}  // namespace sekisho::model
