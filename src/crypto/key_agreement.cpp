@@ -1,0 +1,15 @@
+#include "crypto/key_agreement.h"
+
+#include "crypto/key_agreement_methods.h"
+
+namespace sekisho::crypto {
+
+const KeyAgreement* key_agreement(std::string_view name) {
+    if (name == "curve25519-sha256" || name == "curve25519-sha256@libssh.org") return &curve25519_sha256();
+    if (name == "ecdh-sha2-nistp256") return &ecdh_nistp256();
+    if (name == "ecdh-sha2-nistp384") return &ecdh_nistp384();
+    if (name == "ecdh-sha2-nistp521") return &ecdh_nistp521();
+    return nullptr;
+}
+
+}  // namespace sekisho::crypto

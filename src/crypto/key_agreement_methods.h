@@ -1,0 +1,13 @@
+// Inside of crypto only: the methods that key_agreement() finds by name, one file each.
+#pragma once
+
+#include "crypto/key_agreement.h"
+
+namespace sekisho::crypto {
+
+const KeyAgreement& curve25519_sha256();
+const KeyAgreement& ecdh_nistp256();
+const KeyAgreement& ecdh_nistp384();
+const KeyAgreement& ecdh_nistp521();
+
+}  // namespace sekisho::crypto
