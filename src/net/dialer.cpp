@@ -1,0 +1,159 @@
+// Stages: 1 resolve (worker), 2 connect to one address after the other (loop), 3 done.
+#include "net/dialer.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "net/asio.h"
+#include "net/timer.h"
+
+namespace sekisho::net {
+
+namespace {
+
+struct Address {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+    Endpoint endpoint() const { return endpoint_of(reinterpret_cast<const sockaddr&>(storage)); }
+};
+
+constexpr std::size_t kMostAddresses = 16;
+
+Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0) {
+        return fail("the name " + host + " cannot be resolved", ::gai_strerror(error));
+    }
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> release(found, ::freeaddrinfo);
+    std::vector<Address> result;
+    for (const addrinfo* one = found; one != nullptr && result.size() < kMostAddresses; one = one->ai_next) {
+        Address address;
+        std::memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
+        address.size = one->ai_addrlen;
+        result.push_back(address);
+    }
+    if (result.empty()) return fail("the name " + host + " has no address");
+    return result;
+}
+
+class Attempt : public std::enable_shared_from_this<Attempt> {
+public:
+    Attempt(Loop& loop, std::string name, std::function<void(Result<Dialed>)> done)
+        : m_loop(loop), m_name(std::move(name)), m_done(std::move(done)), m_descriptor(loop.state().context), m_timer(loop) {}
+
+    void begin(std::chrono::milliseconds timeout) {
+        m_timer.after(timeout, [self = weak_from_this()] {
+            if (auto attempt = self.lock()) attempt->finish(fail("no answer from " + attempt->m_name + " within the time allowed"));
+        });
+    }
+
+    void resolved(Result<std::vector<Address>> addresses) {
+        if (!m_done) return;
+        if (!addresses) return finish(std::unexpected(addresses.error()));
+        m_addresses = std::move(*addresses);
+        connect_next();
+    }
+
+    void give_up() {
+        m_done = nullptr;
+        m_timer.cancel();
+        close();
+    }
+
+private:
+    void connect_next() {
+        while (m_next < m_addresses.size()) {
+            const Address& address = m_addresses[m_next++];
+            const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+            if (fd < 0) {
+                note(address, errno);
+                continue;
+            }
+            m_descriptor.assign(fd);
+            const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size);
+            if (result == 0) return connected(address);
+            if (errno == EINPROGRESS) return wait(address);
+            note(address, errno);
+            close();
+        }
+        finish(fail("no connection to " + m_name + m_problems));
+    }
+
+    void wait(const Address& address) {
+        m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_write,
+                                [self = shared_from_this(), &address](const boost::system::error_code& error) {
+                                    if (error || !self->m_done) return;
+                                    self->m_loop.turn([&] { self->answered(address); });
+                                });
+    }
+
+    void answered(const Address& address) {
+        int problem = 0;
+        socklen_t size = sizeof problem;
+        if (::getsockopt(m_descriptor.native_handle(), SOL_SOCKET, SO_ERROR, &problem, &size) != 0) problem = errno;
+        if (problem == 0) return connected(address);
+        note(address, problem);
+        close();
+        connect_next();
+    }
+
+    void connected(const Address& address) { finish(Dialed{m_descriptor.release(), address.endpoint()}); }
+
+    void note(const Address& address, int problem) {
+        m_problems += (m_problems.empty() ? ": " : "; ") + address.endpoint().text() + " " + std::strerror(problem);
+    }
+
+    void finish(Result<Dialed> result) {
+        m_timer.cancel();
+        close();
+        if (auto done = std::exchange(m_done, nullptr)) done(std::move(result));
+    }
+
+    void close() {
+        boost::system::error_code ignored;
+        if (m_descriptor.is_open()) m_descriptor.close(ignored);
+    }
+
+    Loop& m_loop;
+    std::string m_name;
+    std::function<void(Result<Dialed>)> m_done;
+    boost::asio::posix::stream_descriptor m_descriptor;
+    Timer m_timer;
+    std::vector<Address> m_addresses;
+    std::size_t m_next = 0;
+    std::string m_problems;
+};
+
+class AttemptHandle final : public Dial {
+public:
+    explicit AttemptHandle(std::shared_ptr<Attempt> attempt) : m_attempt(std::move(attempt)) {}
+    ~AttemptHandle() override { m_attempt->give_up(); }
+
+private:
+    std::shared_ptr<Attempt> m_attempt;
+};
+
+}  // namespace
+
+std::unique_ptr<Dial> Dialer::dial(Loop& loop, const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
+                                   std::function<void(Result<Dialed>)> done) {
+    auto attempt = std::make_shared<Attempt>(loop, Endpoint{host, port}.text(), std::move(done));
+    attempt->begin(timeout);
+    m_pool.run(
+        loop, [host, port] { return resolve(host, port); },
+        [attempt](Result<std::vector<Address>> addresses) { attempt->resolved(std::move(addresses)); });
+    return std::make_unique<AttemptHandle>(std::move(attempt));
+}
+
+}  // namespace sekisho::net

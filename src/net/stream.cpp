@@ -1,0 +1,168 @@
+// Order: reading (wait → one recv → handler → keep the tail), writing (send → wait when short), the end.
+#include "net/stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "net/asio.h"
+
+namespace sekisho::net {
+
+namespace {
+
+constexpr std::size_t kMostTail = Loop::kScratch - 300 * 1024;
+
+Error system_error(const char* what) {
+    return Error{"the connection broke", std::string(what) + ": " + std::strerror(errno)};
+}
+
+/// Outlives its SocketStream as long as a wait is under way.
+class Socket : public std::enable_shared_from_this<Socket> {
+public:
+    Socket(Loop& loop, int fd) : m_loop(loop), m_descriptor(loop.state().context, fd) {
+        const int on = 1;
+        (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // not TCP: nothing to delay
+    }
+
+    void start(StreamHandler& handler) {
+        m_handler = &handler;
+        wait_readable();
+    }
+
+    void wait_readable() {
+        if (m_waiting_read || m_paused || m_read_over || m_handler == nullptr) return;
+        m_waiting_read = true;
+        m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                                [self = shared_from_this()](const boost::system::error_code& error) {
+                                    self->m_waiting_read = false;
+                                    if (error || self->m_handler == nullptr) return;
+                                    self->m_loop.turn([&] { self->readable(); });
+                                });
+    }
+
+    void readable() {
+        if (m_paused || m_read_over) return;
+        const MutableBytes scratch = m_loop.scratch();
+        std::size_t have = m_tail.size();
+        std::ranges::copy(m_tail, scratch.begin());
+        const std::size_t room = std::clamp<std::size_t>(m_handler->stream_room(), 1, scratch.size() - have);
+        const ssize_t n = ::recv(m_descriptor.native_handle(), scratch.data() + have, room, 0);
+        if (n < 0) {
+            if (errno == EAGAIN || errno == EINTR) return wait_readable();
+            return broken(system_error("recv"));
+        }
+        if (n == 0) {
+            m_read_over = true;
+            m_handler->stream_ended();
+            return;
+        }
+        have += static_cast<std::size_t>(n);
+        const std::size_t used = m_handler->stream_read(scratch.first(have));
+        if (m_handler == nullptr) return;
+        keep(scratch.subspan(used, have - used));
+        wait_readable();
+    }
+
+    void keep(BytesView rest) {
+        if (rest.empty()) {
+            // An idle connection holds no buffer.
+            if (m_tail.capacity() != 0) base::Bytes().swap(m_tail);
+            return;
+        }
+        if (rest.size() > kMostTail) return broken(Error{"the connection broke", "more unused input than the longest packet"});
+        m_tail.assign(rest.begin(), rest.end());
+    }
+
+    Result<std::size_t> send(BytesView bytes) {
+        if (m_descriptor.is_open() == false) return fail("the connection is closed");
+        std::size_t sent = 0;
+        while (sent < bytes.size()) {
+            const ssize_t n = ::send(m_descriptor.native_handle(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0 && errno == EAGAIN) {
+                wait_writable();
+                break;
+            }
+            if (n < 0) return std::unexpected(system_error("send"));
+            sent += static_cast<std::size_t>(n);
+            // A short count means that the socket's buffer is full; asking again would only cost a call.
+            if (sent < bytes.size()) {
+                wait_writable();
+                break;
+            }
+        }
+        return sent;
+    }
+
+    void wait_writable() {
+        if (m_waiting_write) return;
+        m_waiting_write = true;
+        m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_write,
+                                [self = shared_from_this()](const boost::system::error_code& error) {
+                                    self->m_waiting_write = false;
+                                    if (error || self->m_handler == nullptr) return;
+                                    self->m_loop.turn([&] { self->m_handler->stream_writable(); });
+                                });
+    }
+
+    void pause() { m_paused = true; }
+    void resume() {
+        if (!m_paused) return;
+        m_paused = false;
+        wait_readable();
+    }
+    void end_sending() { ::shutdown(m_descriptor.native_handle(), SHUT_WR); }
+
+    void broken(const Error& error) {
+        m_read_over = true;
+        if (m_handler != nullptr) m_handler->stream_broken(error);
+    }
+
+    void close() {
+        m_handler = nullptr;
+        boost::system::error_code ignored;
+        m_descriptor.close(ignored);
+    }
+
+    int fd() { return m_descriptor.native_handle(); }
+
+private:
+    Loop& m_loop;
+    boost::asio::posix::stream_descriptor m_descriptor;
+    StreamHandler* m_handler = nullptr;
+    base::Bytes m_tail;
+    bool m_waiting_read = false;
+    bool m_waiting_write = false;
+    bool m_paused = false;
+    bool m_read_over = false;
+};
+
+class SocketStream final : public Stream {
+public:
+    SocketStream(Loop& loop, int fd) : m_socket(std::make_shared<Socket>(loop, fd)) {}
+    ~SocketStream() override { m_socket->close(); }
+
+    void start(StreamHandler& handler) override { m_socket->start(handler); }
+    Result<std::size_t> send(BytesView bytes) override { return m_socket->send(bytes); }
+    void pause() override { m_socket->pause(); }
+    void resume() override { m_socket->resume(); }
+    void end_sending() override { m_socket->end_sending(); }
+    Endpoint peer() const override { return peer_of(m_socket->fd()); }
+    Endpoint local() const override { return local_of(m_socket->fd()); }
+
+private:
+    std::shared_ptr<Socket> m_socket;
+};
+
+}  // namespace
+
+std::unique_ptr<Stream> make_socket_stream(Loop& loop, int fd) { return std::make_unique<SocketStream>(loop, fd); }
+
+}  // namespace sekisho::net

@@ -1,0 +1,245 @@
+// Loops, streams, dialer, listener, timer and worker pool over real loopback sockets and threads; runs under TSan.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+
+#include "net/dialer.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "net/timer.h"
+#include "net/worker_pool.h"
+
+namespace sekisho::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Sends back what it reads, one whole 8-byte record at a time, so that tails are kept between reads.
+class Echo final : public StreamHandler {
+public:
+    Echo(Loop& loop, int fd) : m_stream(make_socket_stream(loop, fd)) { m_stream->start(*this); }
+    std::size_t stream_read(MutableBytes bytes) override {
+        const std::size_t whole = bytes.size() / 8 * 8;
+        m_pending.insert(m_pending.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(whole));
+        flush();
+        return whole;
+    }
+    void stream_writable() override { flush(); }
+    void stream_ended() override {
+        m_ended = true;
+        flush();
+    }
+    void stream_broken(const Error&) override { m_pending.clear(); }
+    std::size_t stream_room() override { return 1000; }
+
+private:
+    void flush() {
+        const auto sent = m_stream->send(m_pending);
+        if (!sent) return;
+        m_pending.erase(m_pending.begin(), m_pending.begin() + static_cast<std::ptrdiff_t>(*sent));
+        if (m_pending.size() > 4096) {
+            m_stream->pause();
+        } else {
+            m_stream->resume();
+        }
+        if (m_ended && m_pending.empty()) m_stream->end_sending();
+    }
+    std::unique_ptr<Stream> m_stream;
+    base::Bytes m_pending;
+    bool m_ended = false;
+};
+
+/// Sends `total` bytes of a known pattern, half-closes, and collects the answer until its end.
+class Asker final : public StreamHandler {
+public:
+    Asker(Loop& loop, int fd, std::size_t total, std::promise<bool>& done)
+        : m_stream(make_socket_stream(loop, fd)), m_total(total), m_done(done) {
+        m_stream->start(*this);
+        stream_writable();
+    }
+    void stream_writable() override {
+        while (m_sent < m_total) {
+            base::Bytes chunk(std::min<std::size_t>(65536, m_total - m_sent));
+            for (std::size_t i = 0; i < chunk.size(); ++i) chunk[i] = pattern(m_sent + i);
+            const auto sent = m_stream->send(chunk);
+            ASSERT_TRUE(sent.has_value());
+            m_sent += *sent;
+            if (*sent < chunk.size()) return;
+        }
+        m_stream->end_sending();
+    }
+    std::size_t stream_read(MutableBytes bytes) override {
+        for (const std::byte one : bytes) m_right = m_right && one == pattern(m_received++);
+        return bytes.size();
+    }
+    void stream_ended() override { m_done.set_value(m_right && m_received == m_total); }
+    void stream_broken(const Error&) override { m_done.set_value(false); }
+
+private:
+    static std::byte pattern(std::size_t i) { return static_cast<std::byte>((i * 131 + i / 251) & 0xff); }
+    std::unique_ptr<Stream> m_stream;
+    std::size_t m_total, m_sent = 0, m_received = 0;
+    bool m_right = true;
+    std::promise<bool>& m_done;
+};
+
+/// Runs `work` on the loop and waits for it.
+template <class Work>
+void on(Loop& loop, Work work) {
+    std::promise<void> done;
+    loop.post([&] {
+        work();
+        done.set_value();
+    });
+    done.get_future().wait();
+}
+
+TEST(Net, DialedStreamIsEchoedAcrossTwoLoopsWithHalfClose) {
+    Loop server, client;
+    WorkerPool pool(1);
+    auto listener = Listener::open(server, "127.0.0.1", 0);
+    ASSERT_TRUE(listener.has_value()) << listener.error().full();
+    std::vector<std::unique_ptr<Echo>> echoes;
+    (*listener)->start([&](int fd, const Endpoint& peer) {
+        EXPECT_EQ(peer.address, "127.0.0.1");
+        echoes.push_back(std::make_unique<Echo>(server, fd));
+    });
+    const std::uint16_t port = (*listener)->local().port;
+    server.start();
+    client.start();
+
+    Dialer dialer(pool);
+    std::promise<bool> done;
+    std::unique_ptr<Dial> dial;
+    std::unique_ptr<Asker> asker;
+    on(client, [&] {
+        dial = dialer.dial(client, "localhost", port, 5s, [&](Result<Dialed> dialed) {
+            if (!dialed) return done.set_value(false);
+            EXPECT_EQ(dialed->peer.port, port);
+            asker = std::make_unique<Asker>(client, dialed->fd, 3'000'000, done);
+        });
+    });
+    auto answer = done.get_future();
+    ASSERT_EQ(answer.wait_for(20s), std::future_status::ready);
+    EXPECT_TRUE(answer.get());
+    on(client, [&] { asker.reset(); });
+    on(server, [&] {
+        (*listener)->stop();
+        echoes.clear();
+    });
+}
+
+TEST(Net, DialFailsWithTheReasonAndADroppedDialStaysSilent) {
+    Loop loop;
+    WorkerPool pool(1);
+    Dialer dialer(pool);
+    // A port that was free a moment ago: bound, then closed.
+    std::uint16_t port = 0;
+    {
+        auto listener = Listener::open(loop, "127.0.0.1", 0);
+        ASSERT_TRUE(listener.has_value());
+        port = (*listener)->local().port;
+    }
+    loop.start();
+    std::promise<std::string> text;
+    std::unique_ptr<Dial> kept, dropped;
+    on(loop, [&] {
+        kept = dialer.dial(loop, "127.0.0.1", port, 5s, [&](Result<Dialed> dialed) { text.set_value(dialed.error().text); });
+        dropped = dialer.dial(loop, "127.0.0.1", port, 5s, [&](const Result<Dialed>&) { FAIL() << "called after it was dropped"; });
+        dropped.reset();
+    });
+    const std::string reason = text.get_future().get();
+    EXPECT_NE(reason.find("Connection refused"), std::string::npos) << reason;
+    on(loop, [&] { kept.reset(); });
+}
+
+TEST(Net, DialGivesUpInTime) {
+    Loop loop;
+    WorkerPool pool(1);
+    Dialer dialer(pool);
+    // A full backlog of an unaccepting listener answers nobody.
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(::listen(fd, 0), 0);
+    const std::uint16_t port = local_of(fd).port;
+    loop.start();
+    std::vector<std::unique_ptr<Dial>> dials;
+    std::promise<std::string> text;
+    std::atomic<bool> told = false;
+    on(loop, [&] {
+        for (int i = 0; i < 4; ++i) {
+            dials.push_back(dialer.dial(loop, "127.0.0.1", port, 300ms, [&](const Result<Dialed>& dialed) {
+                if (dialed) ::close(dialed->fd);
+                if (!dialed && !told.exchange(true)) text.set_value(dialed.error().text);
+            }));
+        }
+    });
+    auto future = text.get_future();
+    ASSERT_EQ(future.wait_for(10s), std::future_status::ready);
+    EXPECT_NE(future.get().find("time allowed"), std::string::npos);
+    on(loop, [&] { dials.clear(); });
+    ::close(fd);
+}
+
+TEST(Net, TurnEndRunsOnceAfterTheTurnAndMayAskAgain) {
+    struct Count final : TurnEnd {
+        Loop* loop = nullptr;
+        int calls = 0;
+        bool in_turn = false;
+        void turn_ended() override {
+            EXPECT_FALSE(in_turn);
+            if (++calls == 1) loop->at_turn_end(*this);
+        }
+    } count;
+    Loop loop;
+    count.loop = &loop;
+    loop.start();
+    on(loop, [&] {
+        count.in_turn = true;
+        loop.at_turn_end(count);
+        loop.at_turn_end(count);
+        count.in_turn = false;
+    });
+    on(loop, [&] { EXPECT_EQ(count.calls, 2); });
+}
+
+TEST(Net, TimerFiresUnlessCancelledOrReplaced) {
+    Loop loop;
+    loop.start();
+    std::promise<int> fired;
+    std::unique_ptr<Timer> timer, cancelled;
+    on(loop, [&] {
+        timer = std::make_unique<Timer>(loop);
+        cancelled = std::make_unique<Timer>(loop);
+        cancelled->after(1ms, [&] { fired.set_value(1); });
+        timer->after(1ms, [&] { fired.set_value(2); });
+        timer->after(30ms, [&] { fired.set_value(3); });
+        cancelled.reset();
+    });
+    EXPECT_EQ(fired.get_future().get(), 3);
+    on(loop, [&] { timer.reset(); });
+}
+
+TEST(Net, WorkerPoolAnswersOnTheLoopAndFinishesItsQueue) {
+    Loop loop;
+    loop.start();
+    std::thread::id loop_thread;
+    on(loop, [&] { loop_thread = std::this_thread::get_id(); });
+    std::atomic<int> ran = 0;
+    std::promise<bool> right;
+    {
+        WorkerPool pool(3);
+        for (int i = 0; i < 100; ++i) pool.submit([&] { ++ran; });
+        pool.run(
+            loop, [] { return std::make_unique<int>(7); },
+            [&](std::unique_ptr<int> value) { right.set_value(*value == 7 && std::this_thread::get_id() == loop_thread); });
+    }
+    EXPECT_EQ(ran.load(), 100);
+    EXPECT_TRUE(right.get_future().get());
+}
+
+}  // namespace
+}  // namespace sekisho::net
