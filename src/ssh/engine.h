@@ -20,8 +20,9 @@ namespace sekisho::ssh {
 
 class Engine {
 public:
-    /// Room around Data::bytes that write() may overwrite when told so.
-    static constexpr std::size_t kHeadroom = 18;
+    /// Room that write() may overwrite when told so: before the bytes (a CHANNEL_DATA header; 4 more for stderr), and behind
+    /// them (padding). Data::bytes of another engine has this room when it is written to the same kind of stream.
+    static constexpr std::size_t kHeadroom = 14;
     static constexpr std::size_t kTailroom = 20;
 
     Engine(Config config, TimePoint now);
@@ -41,8 +42,8 @@ public:
     Result<void> submit(Command command);
 
     /// Sends channel data. Returns how many bytes went into packets at once; the rest is copied and follows as the peer's window,
-    /// the exchange and the output's high water allow (event Sent). `scribble`: kHeadroom bytes before and kTailroom bytes behind
-    /// `bytes` may be overwritten, which saves a copy (true for Data::bytes of another engine).
+    /// the exchange and the output's high water allow (event Sent). `scribble`: kHeadroom bytes before (4 more for stderr) and
+    /// kTailroom bytes behind `bytes` may be overwritten, which saves a copy (true for Data::bytes of another engine).
     std::size_t write(ChannelId channel, DataStream stream, MutableBytes bytes, bool scribble);
     /// The same for memory that must stay as it is.
     std::size_t write(ChannelId channel, DataStream stream, BytesView bytes);
@@ -63,7 +64,7 @@ public:
     bool over() const;
     bool authenticated() const;
     const std::string& peer_identification() const;
-    /// The client's current window and packet limit towards the peer, for owners that want to wait rather than queue.
+    /// The peer's current window for this channel.
     std::size_t writable(ChannelId channel) const;
     /// Bytes that write() has queued for this channel and not yet sent.
     std::size_t queued(ChannelId channel) const;

@@ -53,7 +53,7 @@ struct Disconnected {
 
 /// The attempt as the client stated it. Exactly one AuthRequested is outstanding at a time; later requests of the client wait.
 struct AuthRequested {
-    enum class Method { None, PublicKeyQuery, PublicKey, Other };
+    enum class Method { None, PublicKeyQuery, PublicKey, BadSignature, Other };
     Ticket ticket;
     std::string user;
     Method method = Method::None;
@@ -62,6 +62,7 @@ struct AuthRequested {
     Bytes key_blob;            // public key or certificate blob
     bool hostbound = false;    // publickey-hostbound-v00@openssh.com
     // For PublicKey the signature was already verified over this connection's session id; for PublicKeyQuery nothing was.
+    // BadSignature: the key was offered with a signature that does not verify; it can only be rejected.
 };
 
 // --- authentication, client role --------------------------------------------------------------------------------
@@ -109,7 +110,7 @@ struct ChannelOpenFailed {
 };
 
 /// Channel data, decrypted in place. The memory around `bytes` may be used by Engine::write of another engine
-/// (kHeadroom before, kTailroom behind): see Engine::write.
+/// (Engine::kHeadroom, kTailroom): see Engine::write.
 struct Data {
     ChannelId channel;
     DataStream stream;

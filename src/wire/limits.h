@@ -29,7 +29,7 @@ inline constexpr std::size_t kExtensions = 64;                 // entries of EXT
 inline constexpr std::size_t kBanner = 16 * 1024;
 
 inline constexpr std::uint32_t kChannelPacket = 32 * 1024;     // what we ask the peer to send at most in one message
-inline constexpr std::uint32_t kWindowInitial = 128 * 1024;
+inline constexpr std::uint32_t kWindowInitial = 64 * 1024;
 inline constexpr std::uint32_t kWindowMost = 2 * 1024 * 1024;
 inline constexpr std::uint64_t kWindowBudget = 16ULL * 1024 * 1024;  // sum over a connection's channels, beyond the initial windows
 inline constexpr std::size_t kOutputHighWater = 256 * 1024;    // channel data waits once this much is unsent

@@ -36,6 +36,12 @@ public:
     bool ok() const { return m_problem == nullptr; }
     /// Fails when a field was wrong or bytes are left over.
     Result<void> finish(std::string_view what) const;
+    /// finish(), and then `value`.
+    template <class T>
+    Result<T> finish_with(std::string_view what, T value) const {
+        if (auto done = finish(what); !done) return std::unexpected(done.error());
+        return value;
+    }
 
 private:
     void problem(const char* text) {

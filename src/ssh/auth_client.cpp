@@ -1,0 +1,90 @@
+#include "ssh/auth_client.h"
+
+#include "base/assert.h"
+
+namespace sekisho::ssh {
+
+namespace {
+constexpr unsigned kBannersMost = 16;
+}
+
+void AuthClient::start() { m_core.send(encode_service_request(kUserauthService)); }
+
+Result<void> AuthClient::receive_service_accept(BytesView payload) {
+    auto service = decode_service(payload);
+    if (!service) return std::unexpected(service.error());
+    if (*service != kUserauthService) return fail("the server accepted a service that was not asked for");
+    m_core.send(encode_userauth_none(m_core.config.user));
+    m_request_outstanding = true;
+    return {};
+}
+
+Result<void> AuthClient::receive_ext_info(BytesView payload) {
+    auto info = decode_ext_info(payload);
+    if (!info) return std::unexpected(info.error());
+    m_peer_info = std::move(*info);
+    return {};
+}
+
+Result<void> AuthClient::receive_failure(BytesView payload) {
+    auto failure = decode_userauth_failure(payload);
+    if (!failure) return std::unexpected(failure.error());
+    if (!m_request_outstanding) return fail("an authentication answer without a question");
+    m_request_outstanding = false;
+    m_attempt.reset();
+    m_last_failure = *failure;
+    m_core.events.push(AuthMethodsOffered{failure->methods, failure->partial_success, m_peer_info.signature_algorithms});
+    return {};
+}
+
+Result<void> AuthClient::receive_success(BytesView payload) {
+    if (payload.size() != 1) return fail("malformed USERAUTH_SUCCESS");
+    if (!m_request_outstanding) return fail("an authentication answer without a question");
+    m_request_outstanding = false;
+    m_attempt.reset();
+    m_core.authenticated = true;
+    m_core.events.push(AuthSucceeded{});
+    return {};
+}
+
+Result<void> AuthClient::receive_banner(BytesView payload) {
+    auto text = decode_userauth_banner(payload);
+    if (!text) return std::unexpected(text.error());
+    if (++m_banners > kBannersMost) return fail("too many banners");
+    m_core.events.push(BannerReceived{std::move(*text)});
+    return {};
+}
+
+Result<void> AuthClient::submit(TryPublicKey command, const Bytes& host_key) {
+    SEKISHO_ASSERT(!m_attempt && !m_request_outstanding);
+    Attempt attempt;
+    attempt.ticket = m_core.new_ticket();
+    attempt.method = m_peer_info.hostbound ? kHostboundMethod : kPublicKeyMethod;
+    attempt.algorithm = std::move(command.algorithm);
+    attempt.key_blob = std::move(command.key_blob);
+    if (m_peer_info.hostbound) attempt.host_key = host_key;
+    m_core.events.push(UserSignatureWanted{*attempt.ticket, attempt.algorithm,
+                                           public_key_signed_data(m_core.session_id, m_core.config.user, attempt.method,
+                                                                  attempt.algorithm, attempt.key_blob, attempt.host_key)});
+    m_attempt = std::move(attempt);
+    return {};
+}
+
+Result<void> AuthClient::submit(const ProvideSignature& command) {
+    if (!m_attempt || m_attempt->ticket != command.ticket) return {};
+    m_attempt->ticket.reset();
+    m_core.send(encode_public_key_request(m_core.config.user, m_attempt->method, m_attempt->algorithm, m_attempt->key_blob,
+                                          m_attempt->host_key, command.signature));
+    m_request_outstanding = true;
+    return {};
+}
+
+Result<void> AuthClient::submit(const SkipSignature& command) {
+    if (!m_attempt || m_attempt->ticket != command.ticket) return {};
+    m_attempt.reset();
+    m_core.events.push(
+        AuthMethodsOffered{m_last_failure.methods, m_last_failure.partial_success, m_peer_info.signature_algorithms});
+    return {};
+}
+
+}  // namespace sekisho::ssh

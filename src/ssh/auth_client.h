@@ -1,0 +1,45 @@
+// Client side of authentication (RFC 4252): asks for the service, then "none" to learn the methods, then what the owner
+// tries. Owned by the engine of a target hop.
+#pragma once
+
+#include <optional>
+
+#include "ssh/commands.h"
+#include "ssh/core.h"
+#include "ssh/msg_transport.h"
+#include "ssh/msg_userauth.h"
+
+namespace sekisho::ssh {
+
+class AuthClient {
+public:
+    explicit AuthClient(Core& core) : m_core(core) {}
+
+    /// Encrypted for the first time: SERVICE_REQUEST.
+    void start();
+    Result<void> receive_service_accept(BytesView payload);
+    Result<void> receive_ext_info(BytesView payload);
+    Result<void> receive_failure(BytesView payload);
+    Result<void> receive_success(BytesView payload);
+    Result<void> receive_banner(BytesView payload);
+
+    Result<void> submit(TryPublicKey command, const Bytes& host_key);
+    Result<void> submit(const ProvideSignature& command);
+    Result<void> submit(const SkipSignature& command);
+
+private:
+    struct Attempt {
+        std::optional<Ticket> ticket;  // waits for the signature
+        std::string method, algorithm;
+        Bytes key_blob, host_key;
+    };
+
+    Core& m_core;
+    ExtInfo m_peer_info;
+    UserauthFailure m_last_failure;
+    std::optional<Attempt> m_attempt;
+    bool m_request_outstanding = false;
+    unsigned m_banners = 0;
+};
+
+}  // namespace sekisho::ssh

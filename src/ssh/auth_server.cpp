@@ -1,0 +1,142 @@
+#include "ssh/auth_server.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "keys/certificate.h"
+#include "keys/public_key.h"
+
+namespace sekisho::ssh {
+
+namespace limits = wire::limits;
+
+namespace {
+
+constexpr std::size_t kWaitingMost = 8;
+
+// The key that must have signed: the plain key, or the one inside a certificate.
+Result<keys::PublicKey> signing_key(const PublicKeyPart& part) {
+    if (!keys::is_certificate_name(part.algorithm)) return keys::PublicKey::from_blob(part.key_blob);
+    auto certificate = keys::Certificate::from_blob(part.key_blob);
+    if (!certificate) return std::unexpected(certificate.error());
+    return certificate->key();
+}
+
+}  // namespace
+
+Result<void> AuthServer::receive_request(BytesView payload, const Bytes& host_key) {
+    if (m_question) {
+        if (m_waiting.size() >= kWaitingMost) return fail("too many authentication requests at once");
+        m_waiting.push_back(base::to_bytes(payload));
+        return {};
+    }
+    return ask(payload, host_key);
+}
+
+Result<void> AuthServer::ask(BytesView payload, const Bytes& host_key) {
+    auto request = decode_userauth_request(payload);
+    if (!request) return std::unexpected(request.error());
+    if (request->service != kConnectionService) {
+        return m_core.end(DisconnectReason::ServiceNotAvailable, "only ssh-connection can be asked for");
+    }
+    // What an attempt may do belongs to one user name; a change in mid-sequence is how restrictions get lost elsewhere.
+    if (m_attempts == 0) {
+        m_user = request->user;
+    } else if (m_user != request->user) {
+        return fail("the user name changed during authentication");
+    }
+    if (++m_attempts > limits::kAuthAttempts) {
+        return m_core.end(DisconnectReason::NoMoreAuthMethods, "too many authentication attempts");
+    }
+    AuthRequested question;
+    question.user = request->user;
+    question.method_name = request->method;
+    question.hostbound = request->method == kHostboundMethod;
+    if (request->method == kPublicKeyMethod || question.hostbound) return ask_public_key(std::move(question), *request, host_key);
+    question.method = request->method == "none" ? AuthRequested::Method::None : AuthRequested::Method::Other;
+    question.ticket = m_core.new_ticket();
+    m_question = question;
+    m_core.events.push(std::move(question));
+    return {};
+}
+
+Result<void> AuthServer::ask_public_key(AuthRequested question, const UserauthRequest& request, const Bytes& host_key) {
+    auto part = decode_public_key_part(request.method_data, question.hostbound);
+    if (!part) return std::unexpected(part.error());
+    if (question.hostbound && !std::ranges::equal(part->host_key, host_key)) {
+        return fail("host-bound signature for another host key");
+    }
+    question.algorithm = part->algorithm;
+    question.key_blob = base::to_bytes(part->key_blob);
+    const auto& accepted = m_core.config.algorithms->user_signatures;
+    if (std::find(accepted.begin(), accepted.end(), part->algorithm) == accepted.end()) return refuse_now();
+    auto key = signing_key(*part);
+    if (!key) return refuse_now();
+    const auto algorithms = key->algorithms();
+    const std::string plain = keys::plain_name(part->algorithm);
+    if (std::find(algorithms.begin(), algorithms.end(), plain) == algorithms.end()) return refuse_now();
+
+    question.method = AuthRequested::Method::PublicKeyQuery;
+    if (part->has_signature) {
+        const Bytes signed_data = public_key_signed_data(m_core.session_id, request.user, request.method, part->algorithm,
+                                                         part->key_blob, part->host_key);
+        question.method = key->verify(plain, signed_data, part->signature) ? AuthRequested::Method::PublicKey
+                                                                           : AuthRequested::Method::BadSignature;
+    }
+    question.ticket = m_core.new_ticket();
+    m_question = question;
+    m_core.events.push(std::move(question));
+    return {};
+}
+
+Result<void> AuthServer::refuse_now() {
+    m_core.send(encode(UserauthFailure{m_methods, false}));
+    if (++m_failures > limits::kAuthFailures) {
+        return m_core.end(DisconnectReason::NoMoreAuthMethods, "too many authentication failures");
+    }
+    return {};
+}
+
+bool AuthServer::is_current(Ticket ticket) const { return m_question && m_question->ticket == ticket; }
+
+Result<void> AuthServer::submit(const AcceptAuth& command) {
+    if (!is_current(command.ticket)) return {};
+    SEKISHO_ASSERT(m_question->method != AuthRequested::Method::PublicKeyQuery);
+    SEKISHO_ASSERT(m_question->method != AuthRequested::Method::BadSignature);
+    m_question.reset();
+    m_waiting.clear();
+    m_core.send(encode_userauth_success());
+    m_core.authenticated = true;
+    return {};
+}
+
+Result<void> AuthServer::submit(const AcceptKeyQuery& command, const Bytes& host_key) {
+    if (!is_current(command.ticket)) return {};
+    SEKISHO_ASSERT(m_question->method == AuthRequested::Method::PublicKeyQuery);
+    m_core.send(encode_userauth_pk_ok(m_question->algorithm, m_question->key_blob));
+    m_question.reset();
+    return next_waiting(host_key);
+}
+
+Result<void> AuthServer::submit(const RejectAuth& command, const Bytes& host_key) {
+    if (!is_current(command.ticket)) return {};
+    const bool counts = m_question->method != AuthRequested::Method::None;
+    m_question.reset();
+    m_methods = command.methods;
+    m_core.send(encode(UserauthFailure{command.methods, command.partial_success}));
+    if (counts && !command.partial_success && ++m_failures > limits::kAuthFailures) {
+        return m_core.end(DisconnectReason::NoMoreAuthMethods, "too many authentication failures");
+    }
+    return next_waiting(host_key);
+}
+
+Result<void> AuthServer::next_waiting(const Bytes& host_key) {
+    while (!m_question && !m_waiting.empty()) {
+        const Bytes payload = std::move(m_waiting.front());
+        m_waiting.erase(m_waiting.begin());
+        if (auto asked = ask(payload, host_key); !asked) return asked;
+    }
+    return {};
+}
+
+}  // namespace sekisho::ssh

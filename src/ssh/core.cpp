@@ -1,0 +1,36 @@
+#include "ssh/core.h"
+
+namespace sekisho::ssh {
+
+std::optional<Event> EventQueue::pop() {
+    if (empty()) return std::nullopt;
+    Event event = std::move(m_events[m_head++]);
+    if (m_head == m_events.size()) {
+        m_head = 0;
+        m_events.clear();
+        if (m_events.capacity() > 8) m_events.shrink_to_fit();
+    }
+    return event;
+}
+
+void Core::send(BytesView payload) {
+    if (!m_holding) {
+        writer.send(payload);
+        return;
+    }
+    m_held.emplace_back(payload.begin(), payload.end());
+    m_held_bytes += payload.size();
+}
+
+void Core::release() {
+    m_holding = false;
+    for (const Bytes& payload : std::exchange(m_held, {})) writer.send(payload);
+    m_held_bytes = 0;
+}
+
+std::unexpected<Error> Core::end(DisconnectReason reason, std::string text, std::string detail) {
+    end_reason = reason;
+    return fail(std::move(text), std::move(detail));
+}
+
+}  // namespace sekisho::ssh

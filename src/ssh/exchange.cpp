@@ -1,0 +1,261 @@
+#include "ssh/exchange.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "keys/certificate.h"
+#include "keys/public_key.h"
+#include "ssh/msg_kex_ecdh.h"
+#include "ssh/msg_transport.h"
+
+namespace sekisho::ssh {
+
+// --- 1: our KEXINIT ----------------------------------------------------------------------------------------------
+
+KexInit Exchange::own_offer() const {
+    const Algorithms& policy = *m_core.config.algorithms;
+    KexInit offer;
+    for (const std::string& name : policy.kex) {
+        if (crypto::key_agreement(name) != nullptr) offer.kex.push_back(name);
+    }
+    const bool server = m_core.config.role == Role::Server;
+    if (server) {
+        for (const std::string& name : policy.host_keys) {
+            for (const HostKey& key : m_core.config.host_keys) {
+                if (std::find(key.algorithms.begin(), key.algorithms.end(), name) != key.algorithms.end()) {
+                    offer.host_keys.push_back(name);
+                    break;
+                }
+            }
+        }
+    } else {
+        offer.host_keys = policy.host_keys;
+    }
+    if (m_completed == 0) {
+        // OpenSSH PROTOCOL §1.10: the markers count in the first KEXINIT only.
+        if (!server) offer.kex.emplace_back(kExtInfoClient);
+        offer.kex.emplace_back(server ? kStrictServer : kStrictClient);
+    }
+    offer.ciphers_to_server = offer.ciphers_to_client = policy.ciphers;
+    offer.macs_to_server = offer.macs_to_client = policy.macs;
+    offer.compression_to_server = offer.compression_to_client = policy.compression;
+    return offer;
+}
+
+void Exchange::start() {
+    if (m_own_init_sent) return;
+    m_own_offer = own_offer();
+    m_own_init = encode(m_own_offer, *m_core.config.random);
+    m_own_init_sent = true;
+    m_started = m_core.now;
+    m_core.send_now(m_own_init);
+    m_core.hold();
+}
+
+// --- 2: theirs, agreement ----------------------------------------------------------------------------------------
+
+Result<void> Exchange::receive(BytesView payload, std::uint32_t sequence) {
+    switch (static_cast<Message>(payload[0])) {
+        case Message::KexInit: return receive_init(payload, sequence);
+        case Message::KexEcdhInit: return receive_share(payload);
+        case Message::KexEcdhReply: return receive_reply(payload);
+        case Message::NewKeys:
+            if (payload.size() != 1) return fail("malformed NEWKEYS");
+            return receive_new_keys();
+        default: break;
+    }
+    SEKISHO_ASSERT(false && "the transition table lets only exchange messages through");
+    return {};
+}
+
+Result<void> Exchange::receive_init(BytesView payload, std::uint32_t sequence) {
+    auto theirs = decode_kexinit(payload);
+    if (!theirs) return std::unexpected(theirs.error());
+    start();
+    m_peer_init = base::to_bytes(payload);
+    const bool server = m_core.config.role == Role::Server;
+    if (m_completed == 0) {
+        m_core.strict = theirs->offers(server ? kStrictClient : kStrictServer);
+        m_core.peer_wants_ext_info = server && theirs->offers(kExtInfoClient);
+        m_strict_decided = true;
+        // A message slipped in before KEXINIT would shift every later sequence number unseen (prefix truncation).
+        if (m_core.strict && sequence != 0) return fail("KEXINIT was not the first packet of a strict key exchange");
+    }
+    auto agreement = server ? agree(*theirs, m_own_offer, *theirs) : agree(m_own_offer, *theirs, *theirs);
+    if (!agreement) return m_core.end(DisconnectReason::KeyExchangeFailed, agreement.error().text, agreement.error().detail);
+    m_agreement = std::move(*agreement);
+    m_drop_guess = m_agreement.guess_was_wrong;
+    m_method = crypto::key_agreement(m_agreement.kex);
+    SEKISHO_ASSERT(m_method != nullptr);
+    if (server) {
+        m_peer_state = ExchangeState::ExpectInit;
+    } else {
+        m_client_share = m_method->start(*m_core.config.random);
+        m_core.send_now(encode_kex_ecdh_init(m_client_share->init()));
+        m_peer_state = ExchangeState::ExpectReply;
+    }
+    return {};
+}
+
+// --- 3 and 4, server: shares, and our signature ------------------------------------------------------------------
+
+Bytes Exchange::hash_with(BytesView host_key, BytesView client_share, BytesView server_share) {
+    const bool server = m_core.config.role == Role::Server;
+    return exchange_hash(m_method->hash(), {
+                                               .client_line = server ? m_core.peer_line : m_core.config.software,
+                                               .server_line = server ? m_core.config.software : m_core.peer_line,
+                                               .client_init = server ? m_peer_init : m_own_init,
+                                               .server_init = server ? m_own_init : m_peer_init,
+                                               .host_key = host_key,
+                                               .client_share = client_share,
+                                               .server_share = server_share,
+                                               .secret = m_encoded_secret.bytes(),
+                                           });
+}
+
+Result<void> Exchange::receive_share(BytesView payload) {
+    auto share = decode_kex_ecdh_init(payload);
+    if (!share) return std::unexpected(share.error());
+    auto reply = m_method->respond(*share, *m_core.config.random);
+    if (!reply) return m_core.end(DisconnectReason::KeyExchangeFailed, reply.error().text, reply.error().detail);
+    m_encoded_secret = encode_shared_secret(reply->shared, m_method->secret_is_string());
+    m_server_share = std::move(reply->reply);
+
+    const auto& host_keys = m_core.config.host_keys;
+    const auto key = std::find_if(host_keys.begin(), host_keys.end(), [&](const HostKey& candidate) {
+        return std::find(candidate.algorithms.begin(), candidate.algorithms.end(), m_agreement.host_key) !=
+               candidate.algorithms.end();
+    });
+    SEKISHO_ASSERT(key != host_keys.end());
+    m_host_key_blob = key->blob;
+    m_exchange_hash = hash_with(m_host_key_blob, *share, m_server_share);
+    m_ticket = m_core.new_ticket();
+    m_peer_state = ExchangeState::ExpectDecision;
+    m_core.events.push(HostSignatureWanted{*m_ticket, static_cast<std::size_t>(key - host_keys.begin()),
+                                           keys::plain_name(m_agreement.host_key), m_exchange_hash});
+    return {};
+}
+
+Result<void> Exchange::submit(ProvideSignature command) {
+    if (!m_ticket || *m_ticket != command.ticket) return {};
+    m_ticket.reset();
+    m_core.send_now(encode(KexEcdhReply{m_host_key_blob, m_server_share, command.signature}));
+    make_keys();
+    m_peer_state = ExchangeState::ExpectNewKeys;
+    send_new_keys();
+    return {};
+}
+
+// --- 4, client: the host key -------------------------------------------------------------------------------------
+
+Result<void> Exchange::verify_host_signature(BytesView host_key, BytesView signature) const {
+    const std::string plain = keys::plain_name(m_agreement.host_key);
+    if (keys::is_certificate_name(m_agreement.host_key)) {
+        auto certificate = keys::Certificate::from_blob(host_key);
+        if (!certificate) return std::unexpected(certificate.error());
+        return certificate->key().verify(plain, m_exchange_hash, signature);
+    }
+    auto key = keys::PublicKey::from_blob(host_key);
+    if (!key) return std::unexpected(key.error());
+    return key->verify(plain, m_exchange_hash, signature);
+}
+
+Result<void> Exchange::receive_reply(BytesView payload) {
+    auto reply = decode_kex_ecdh_reply(payload);
+    if (!reply) return std::unexpected(reply.error());
+    auto shared = m_client_share->finish(reply->share);
+    if (!shared) return m_core.end(DisconnectReason::KeyExchangeFailed, shared.error().text, shared.error().detail);
+    m_encoded_secret = encode_shared_secret(*shared, m_method->secret_is_string());
+    m_exchange_hash = hash_with(reply->host_key, m_client_share->init(), reply->share);
+    m_client_share.reset();
+    if (auto verified = verify_host_signature(reply->host_key, reply->signature); !verified) {
+        return m_core.end(DisconnectReason::KeyExchangeFailed, "the server's host key signature is wrong",
+                          verified.error().full());
+    }
+    make_keys();
+    m_peer_state = ExchangeState::ExpectNewKeys;
+    if (m_completed > 0 && std::ranges::equal(m_host_key_blob, reply->host_key)) {
+        send_new_keys();
+        return {};
+    }
+    m_host_key_blob = base::to_bytes(reply->host_key);
+    m_ticket = m_core.new_ticket();
+    m_core.events.push(HostKeyOffered{*m_ticket, m_agreement.host_key, m_host_key_blob});
+    return {};
+}
+
+Result<void> Exchange::submit(const AcceptHostKey& command) {
+    if (!m_ticket || *m_ticket != command.ticket) return {};
+    m_ticket.reset();
+    send_new_keys();
+    finish_if_done();
+    return {};
+}
+
+// --- 5: new keys ---------------------------------------------------------------------------------------------------
+
+void Exchange::make_keys() {
+    if (m_core.session_id.empty()) m_core.session_id = m_exchange_hash;
+    const bool server = m_core.config.role == Role::Server;
+    const auto derive = [&](char letter, std::size_t size) {
+        return derive_key(m_method->hash(), m_encoded_secret, m_exchange_hash, letter, m_core.session_id, size);
+    };
+    const crypto::CipherSizes to_server = crypto::cipher_sizes(m_agreement.cipher_to_server, m_agreement.mac_to_server);
+    const crypto::CipherSizes to_client = crypto::cipher_sizes(m_agreement.cipher_to_client, m_agreement.mac_to_client);
+    const Secret iv_to_server = derive('A', to_server.iv), iv_to_client = derive('B', to_client.iv);
+    const Secret key_to_server = derive('C', to_server.key), key_to_client = derive('D', to_client.key);
+    const Secret mac_to_server = derive('E', to_server.mac_key), mac_to_client = derive('F', to_client.mac_key);
+    const Agreement& a = m_agreement;
+    if (server) {
+        m_keys.opener = crypto::make_opener(a.cipher_to_server, a.mac_to_server, key_to_server, iv_to_server, mac_to_server);
+        m_keys.sealer = crypto::make_sealer(a.cipher_to_client, a.mac_to_client, key_to_client, iv_to_client, mac_to_client);
+    } else {
+        m_keys.sealer = crypto::make_sealer(a.cipher_to_server, a.mac_to_server, key_to_server, iv_to_server, mac_to_server);
+        m_keys.opener = crypto::make_opener(a.cipher_to_client, a.mac_to_client, key_to_client, iv_to_client, mac_to_client);
+    }
+    m_encoded_secret = Secret();
+    m_rekey_bytes = m_core.config.rekey.bytes;
+    for (const crypto::CipherSizes& sizes : {to_server, to_client}) {
+        if (sizes.rekey_bytes != 0) m_rekey_bytes = std::min(m_rekey_bytes, sizes.rekey_bytes);
+    }
+}
+
+void Exchange::send_new_keys() {
+    const std::byte message{static_cast<unsigned char>(Message::NewKeys)};
+    m_core.send_now(BytesView(&message, 1));
+    m_core.writer.new_keys(std::move(m_keys.sealer), m_core.strict);
+    m_own_init_sent = false;
+    // RFC 8308 §2.4: EXT_INFO is the very next packet after our first NEWKEYS.
+    if (m_completed == 0 && m_core.peer_wants_ext_info) m_core.send_now(encode_ext_info(m_core.config.algorithms->user_signatures));
+    m_core.release();
+}
+
+Result<void> Exchange::receive_new_keys() {
+    m_reader.new_keys(std::move(m_keys.opener), m_core.strict);
+    m_peer_state = ExchangeState::Quiet;
+    m_new_keys_received = true;
+    finish_if_done();
+    return {};
+}
+
+void Exchange::finish_if_done() {
+    if (!m_new_keys_received || m_own_init_sent) return;
+    m_new_keys_received = false;
+    m_keys_since = m_core.now;
+    const bool first = m_completed++ == 0;
+    m_own_init = m_peer_init = m_server_share = m_exchange_hash = Bytes();
+    m_own_offer = KexInit();
+    m_core.events.push(ExchangeCompleted{first, m_agreement.kex, m_agreement.host_key, m_agreement.cipher_to_server,
+                                         m_agreement.mac_to_server});
+}
+
+bool Exchange::wants_rekey() const {
+    if (m_completed == 0 || under_way()) return false;
+    const std::uint64_t packets = m_core.config.rekey.packets;
+    const KeyUse& out = m_core.writer.use();
+    const KeyUse& in = m_reader.use();
+    return out.bytes >= m_rekey_bytes || in.bytes >= m_rekey_bytes || out.packets >= packets || in.packets >= packets ||
+           m_core.now >= next_rekey();
+}
+
+}  // namespace sekisho::ssh

@@ -1,0 +1,44 @@
+// Generic transport messages: DISCONNECT, UNIMPLEMENTED, SERVICE_REQUEST/ACCEPT (RFC 4253 §10–11), EXT_INFO (RFC 8308),
+// PING/PONG (OpenSSH PROTOCOL §1.8).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "ssh/types.h"
+
+namespace sekisho::ssh {
+
+struct DisconnectMessage {
+    std::uint32_t reason = 0;
+    std::string text;
+};
+
+Bytes encode(const DisconnectMessage& message);
+Result<DisconnectMessage> decode_disconnect(BytesView payload);
+
+Bytes encode_unimplemented(std::uint32_t sequence);
+
+Bytes encode_service_request(std::string_view service);
+Bytes encode_service_accept(std::string_view service);
+/// The service of either message.
+Result<std::string> decode_service(BytesView payload);
+
+/// What a peer said in EXT_INFO, as far as we use it.
+struct ExtInfo {
+    std::vector<std::string> signature_algorithms;
+    bool hostbound = false;
+    bool ping = false;
+};
+
+/// The server's EXT_INFO: server-sig-algs, publickey-hostbound, ping.
+Bytes encode_ext_info(const std::vector<std::string>& signature_algorithms);
+Result<ExtInfo> decode_ext_info(BytesView payload);
+
+/// PONG with the data of this PING.
+Result<Bytes> answer_ping(BytesView payload);
+
+}  // namespace sekisho::ssh

@@ -1,0 +1,106 @@
+#include "ssh/msg_userauth.h"
+
+#include "ssh/message_numbers.h"
+#include "wire/reader.h"
+#include "wire/writer.h"
+
+namespace sekisho::ssh {
+
+namespace limits = wire::limits;
+
+namespace {
+
+constexpr std::size_t kAlgorithmMost = 128;
+constexpr std::size_t kKeyMost = 16384;
+constexpr std::size_t kSignatureMost = 4096;
+
+std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
+
+void write_public_key_part(wire::Writer& out, std::string_view user, std::string_view method, std::string_view algorithm,
+                           BytesView key_blob, BytesView host_key) {
+    out.byte(number(Message::UserauthRequest)).string(user).string(kConnectionService).string(method);
+    out.boolean(true).string(algorithm).string(key_blob);
+    if (method == kHostboundMethod) out.string(host_key);
+}
+
+}  // namespace
+
+Result<UserauthRequest> decode_userauth_request(BytesView payload) {
+    wire::Reader in(payload);
+    in.byte();
+    UserauthRequest request;
+    request.user = in.text(limits::kUserName);
+    request.service = in.text(limits::kMethodName);
+    request.method = in.text(limits::kMethodName);
+    if (!in.ok()) return in.finish_with("USERAUTH_REQUEST", request);
+    request.method_data = in.rest();
+    return request;
+}
+
+Bytes encode_userauth_none(std::string_view user) {
+    return wire::Writer().byte(number(Message::UserauthRequest)).string(user).string(kConnectionService).string("none").take();
+}
+
+Result<PublicKeyPart> decode_public_key_part(BytesView method_data, bool hostbound) {
+    wire::Reader in(method_data);
+    PublicKeyPart part;
+    part.has_signature = in.boolean();
+    part.algorithm = in.text(kAlgorithmMost);
+    part.key_blob = in.string(kKeyMost);
+    if (hostbound) part.host_key = in.string(kKeyMost);
+    if (part.has_signature) part.signature = in.string(kSignatureMost);
+    return in.finish_with("public key request", part);
+}
+
+Bytes public_key_signed_data(BytesView session_id, std::string_view user, std::string_view method, std::string_view algorithm,
+                             BytesView key_blob, BytesView host_key) {
+    wire::Writer out;
+    out.string(session_id);
+    write_public_key_part(out, user, method, algorithm, key_blob, host_key);
+    return out.take();
+}
+
+Bytes encode_public_key_request(std::string_view user, std::string_view method, std::string_view algorithm, BytesView key_blob,
+                                BytesView host_key, BytesView signature) {
+    wire::Writer out;
+    write_public_key_part(out, user, method, algorithm, key_blob, host_key);
+    out.string(signature);
+    return out.take();
+}
+
+Bytes encode(const UserauthFailure& message) {
+    return wire::Writer()
+        .byte(number(Message::UserauthFailure))
+        .name_list(message.methods)
+        .boolean(message.partial_success)
+        .take();
+}
+
+Result<UserauthFailure> decode_userauth_failure(BytesView payload) {
+    wire::Reader in(payload);
+    in.byte();
+    UserauthFailure message;
+    message.methods = in.name_list();
+    message.partial_success = in.boolean();
+    return in.finish_with("USERAUTH_FAILURE", message);
+}
+
+Bytes encode_userauth_success() { return wire::Writer().byte(number(Message::UserauthSuccess)).take(); }
+
+Bytes encode_userauth_pk_ok(std::string_view algorithm, BytesView key_blob) {
+    return wire::Writer().byte(number(Message::UserauthPkOk)).string(algorithm).string(key_blob).take();
+}
+
+Bytes encode_userauth_banner(std::string_view text) {
+    return wire::Writer().byte(number(Message::UserauthBanner)).string(text).string("").take();
+}
+
+Result<std::string> decode_userauth_banner(BytesView payload) {
+    wire::Reader in(payload);
+    in.byte();
+    std::string text(in.text(limits::kBanner));
+    in.string(limits::kMethodName);
+    return in.finish_with("USERAUTH_BANNER", text);
+}
+
+}  // namespace sekisho::ssh
