@@ -1,0 +1,87 @@
+"""Other implementations as targets, and the ways of signing in to them: our certificate, or the user's own agent."""
+import datetime
+import os
+import re
+
+import pytest
+from processes import run
+from targets import OpenSshTarget
+
+pytestmark = pytest.mark.row("C10")
+
+
+@pytest.fixture
+def agent(world):
+    world.alice.start_agent()
+    yield world.alice
+    world.alice.stop_agent()
+
+
+@pytest.mark.row("B6")
+@pytest.mark.parametrize("target", ["key", "drop", "tiny"], ids=["OpenSSH", "Dropbear", "TinySSH"])
+def test_through_the_agent(world, agent, target):
+    done = agent.ssh("-A", world.place(target), "echo out; echo err >&2; exit 7")
+    assert (done.status, done.out) == (7, b"out\n"), done
+    assert "err" in done.err
+    payload = os.urandom(1 << 20)
+    assert agent.ssh("-A", world.place(target), "cat", given=payload).ok().out == payload
+    with agent.start("-A", "-tt", world.place(target), "tty") as client:  # stdin stays open: TinySSH hangs up a terminal at its EOF
+        assert b"/dev/pts/" in client.stdout.read()
+
+
+@pytest.mark.row("B6")
+@pytest.mark.parametrize("target", ["key", "drop"], ids=["OpenSSH", "Dropbear"])
+def test_the_agent_reaches_the_target(world, agent, target):
+    """What the user forwards is there for the session, and three questions at once do not hang it."""
+    done = agent.ssh("-A", world.place(target), "ssh-add -l & ssh-add -l & ssh-add -l & wait").ok()
+    assert done.text.count("alice@test") == 3, done
+
+
+@pytest.mark.row("B6")
+def test_without_an_agent_the_user_hears_why(world):
+    done = world.alice.ssh(world.place("key"), "true")
+    assert done.status != 0
+    assert "agent" in (done.err + done.text).lower(), done
+
+
+@pytest.mark.row("E2")
+def test_certificate_of_a_minute(world):
+    """The target sees a certificate of our CA, made for this session: serial or id names it, principal is the login."""
+    target = world.target("web")
+    before = len(target.daemon.said())
+    world.alice.ssh(world.place(), "true").ok()
+    said = target.daemon.said()[before:]
+    assert "Accepted publickey" in said and "CERT" in said, said
+    assert "alice" in said.split("Accepted publickey")[1].splitlines()[0], "the certificate's id does not name the user"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="AuthorizedPrincipalsCommand needs an sshd of root")
+@pytest.mark.row("E2")
+def test_certificates_are_short(world, folder):
+    """At most 60 s ahead and 5 s back, and never the same key twice: asked of what the target was shown."""
+    os.chmod(folder, 0o755)
+    show = folder / "show"
+    show.write_text(f"#!/bin/sh\nprintf '%s %s\\n' \"$2\" \"$1\" >> {folder}/seen\nexec printf '%s\\n' \"$3\"\n")
+    show.chmod(0o755)
+    target = OpenSshTarget(folder / "sshd", ca_lines=[world.gateway.user_ca],
+                           options=[f"AuthorizedPrincipalsCommand {show} %k %t %u", "AuthorizedPrincipalsCommandUser root"])
+    target.start()
+    try:
+        access = world.access()
+        access["target"].append({"name": "shown", "address": f"127.0.0.1:{target.port}", "logins": [target.login], "auth": "certificate",
+                                 "host_keys": [target.host_key]})
+        world.gateway.apply(access, "--prune")
+        keys = set()
+        for _ in range(2):
+            world.alice.ssh(f"{target.login}@shown@gw", "true").ok()
+        for line in set((folder / "seen").read_text().splitlines()):
+            (folder / "cert.pub").write_text(line + "\n")
+            text = run(["ssh-keygen", "-L", "-f", folder / "cert.pub"]).ok().text
+            begin, end = [datetime.datetime.fromisoformat(word) for word in re.search(r"Valid: from (\S+) to (\S+)", text).groups()]
+            assert (end - begin).total_seconds() <= 65, text
+            assert re.search(r"Principals: *\n *" + re.escape(target.login) + r" *\n", text), text
+            keys.add(re.search(r"Public key: (.*)", text)[1])
+        assert len(keys) == 2, f"two sessions showed {len(keys)} different keys"
+    finally:
+        world.apply()
+        target.stop()
