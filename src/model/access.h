@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sekisho::model {
@@ -76,6 +78,15 @@ struct Access {
 
     const User* user(std::string_view name) const;
     const Target* target(std::string_view name) const;
+
+    /// Builds the indexes by name, after the last change of the lists. Without it the look-ups below search.
+    void index();
+    /// Positions of the rules whose `users` may name `user`, in order. The caller still checks each.
+    std::vector<std::uint32_t> rules_for(const User& user) const;
+
+private:
+    struct Index;
+    std::shared_ptr<const Index> m_index;
 };
 
 }  // namespace sekisho::model

@@ -14,32 +14,32 @@ namespace sekisho::model {
 
 struct SshConfig {
     std::vector<std::string> listen{"0.0.0.0:2222", "[::]:2222"};  // host:port, [v6]:port
-    std::vector<std::string> host_keys{"keys/host_ed25519"};       // relative to data_dir; PATH-cert.pub beside it is presented
-    std::chrono::seconds login_grace{60};      // a connection that is not signed in by then ends
-    std::uint64_t auth_attempts = 6;           // refused signatures or other attempts, then the connection ends
-    std::chrono::seconds keepalive{15};        // silence before a keepalive is sent, on both hops; 0: never
-    std::uint64_t keepalive_count = 3;         // unanswered keepalives, then the hop is dead
-    std::uint64_t rekey_bytes = 1ULL << 30;    // either direction
+    std::vector<std::string> host_keys{"keys/host_ed25519"};  // relative to data_dir; PATH-cert.pub beside it is presented
+    std::chrono::seconds login_grace{60};  // a connection that is not signed in by then ends
+    std::uint64_t auth_attempts = 6;  // refused signatures or other attempts, then the connection ends
+    std::chrono::seconds keepalive{15};  // silence before a keepalive is sent, on both hops; 0: never
+    std::uint64_t keepalive_count = 3;  // unanswered keepalives, then the hop is dead
+    std::uint64_t rekey_bytes = 1ULL << 30;  // either direction
     std::chrono::seconds rekey_time{3600};
-    std::uint64_t max_connections = 20000;     // front connections at once
-    std::uint64_t max_channels = 128;          // of one connection
+    std::uint64_t max_connections = 20000;  // front connections at once
+    std::uint64_t max_channels = 128;  // of one connection
 };
 
 struct TargetConfig {
     std::chrono::seconds connect_timeout{10};  // resolve and connect
-    std::chrono::seconds login_timeout{30};    // key exchange and authentication of the target hop
-    std::chrono::seconds certificate_life{60}; // valid until now + this; 60 s at most
+    std::chrono::seconds login_timeout{30};  // key exchange and authentication of the target hop
+    std::chrono::seconds certificate_life{60};  // valid until now + this; 60 s at most
 };
 
 struct RecordingConfig {
-    std::string dir = "recordings";            // relative to data_dir
-    std::vector<std::string> seal_to;          // none: readable with file permissions only
+    std::string dir = "recordings";  // relative to data_dir
+    std::vector<std::string> seal_to;  // none: readable with file permissions only
     OnFailure on_failure = OnFailure::Refuse;  // a rule may override
 };
 
 struct LogConfig {
-    std::string level = "info";   // debug | info | warn | error
-    std::string monthly_dir;      // empty: no monthly log
+    std::string level = "info";  // debug | info | warn | error
+    std::string monthly_dir;  // empty: no monthly log
 };
 
 struct Config {
@@ -47,7 +47,7 @@ struct Config {
     SshConfig ssh;
     TargetConfig target;
     std::string admin_socket = "/run/sekisho/admin.sock";  // relative to data_dir
-    std::string store_url = "sqlite:sekisho.db";           // file relative to data_dir
+    std::string store_url = "sqlite:sekisho.db";  // file relative to data_dir
     RecordingConfig recording;
     LogConfig log;
     std::uint64_t loops = 0;  // event loops; 0: one for each core

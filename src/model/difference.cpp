@@ -1,0 +1,214 @@
+#include "model/difference.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "model/pattern.h"
+
+namespace sekisho::model {
+namespace {
+
+std::string joined(const std::vector<std::string>& items) { return fmt::format("{}", fmt::join(items, ", ")); }
+
+std::string joined(const std::map<std::string, std::string>& items) {
+    std::string text;
+    for (const auto& [key, value] : items) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", key, value);
+    return text;
+}
+
+void add(Fields& fields, std::string_view name, std::string value) {
+    if (!value.empty()) fields.emplace_back(std::string(name), std::move(value));
+}
+
+std::vector<FieldChange> field_changes(const Fields& before, const Fields& after) {
+    std::vector<FieldChange> changes;
+    const auto value_in = [](const Fields& fields, const std::string& name) {
+        const auto found =
+            std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return field.first == name; });
+        return found == fields.end() ? std::string() : found->second;
+    };
+    for (const auto& [name, value] : before) {
+        const std::string now = value_in(after, name);
+        if (now != value) changes.push_back({name, value, now});
+    }
+    for (const auto& [name, value] : after) {
+        if (value_in(before, name).empty()) changes.push_back({name, {}, value});
+    }
+    return changes;
+}
+
+template <class Item>
+std::unordered_map<std::string_view, const Item*> by_name(const std::vector<Item>& items) {
+    std::unordered_map<std::string_view, const Item*> map;
+    map.reserve(items.size());
+    for (const Item& item : items) map.emplace(item.name, &item);
+    return map;
+}
+
+template <class Item>
+void compare(
+    std::string_view kind, const std::vector<Item>& before, const std::vector<Item>& after, std::vector<ObjectChange>& out) {
+    const auto old_items = by_name(before);
+    const auto new_items = by_name(after);
+    for (const Item& item : after) {
+        const auto old = old_items.find(item.name);
+        if (old == old_items.end()) {
+            out.push_back({Change::Added, std::string(kind), item.name, field_changes({}, fields(item))});
+        } else if (!(*old->second == item)) {
+            out.push_back(
+                {Change::Changed, std::string(kind), item.name, field_changes(fields(*old->second), fields(item))});
+        }
+    }
+    for (const Item& item : before) {
+        if (!new_items.contains(item.name)) {
+            out.push_back({Change::Removed, std::string(kind), item.name, field_changes(fields(item), {})});
+        }
+    }
+}
+
+/// The order of the rules that both have.
+bool same_order(const std::vector<Rule>& before, const std::vector<Rule>& after) {
+    const auto in_before = by_name(before);
+    const auto in_after = by_name(after);
+    std::vector<std::string_view> a;
+    std::vector<std::string_view> b;
+    for (const Rule& rule : before) {
+        if (in_after.contains(rule.name)) a.push_back(rule.name);
+    }
+    for (const Rule& rule : after) {
+        if (in_before.contains(rule.name)) b.push_back(rule.name);
+    }
+    return a == b;
+}
+
+template <class Item>
+std::vector<Item> merged(const std::vector<Item>& stored, const std::vector<Item>& files, bool prune) {
+    std::vector<Item> result = files;
+    if (prune) return result;
+    const auto in_files = by_name(files);
+    for (const Item& item : stored) {
+        if (!in_files.contains(item.name)) result.push_back(item);
+    }
+    return result;
+}
+
+template <class Item>
+void sort_by_name(std::vector<Item>& items) {
+    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.name < b.name; });
+}
+
+bool is_proxy(const std::string& hop) { return hop.find("://") != std::string::npos; }
+
+bool meets_a_target(const Access& access, const std::string& word) {
+    const std::size_t equals = word.find('=');
+    return std::any_of(access.targets.begin(), access.targets.end(), [&](const Target& target) {
+        if (equals == std::string::npos) return matches_pattern(word, target.name);
+        const auto label = target.labels.find(word.substr(0, equals));
+        return label != target.labels.end() && matches_pattern(std::string_view(word).substr(equals + 1), label->second);
+    });
+}
+
+}  // namespace
+
+std::string_view name(Change change) {
+    switch (change) {
+        case Change::Added: return "added";
+        case Change::Changed: return "changed";
+        case Change::Removed: return "removed";
+    }
+    return "?";
+}
+
+Fields fields(const User& user) {
+    Fields f;
+    add(f, "email", user.email);
+    add(f, "groups", joined(user.groups));
+    add(f, "keys", joined(user.keys));
+    add(f, "locked", user.locked ? "true" : "");
+    add(f, "expires", user.expires);
+    return f;
+}
+
+Fields fields(const Target& target) {
+    Fields f;
+    add(f, "address", target.address);
+    add(f, "logins", joined(target.logins));
+    add(f, "auth", std::string(name(target.auth)));
+    add(f, "host_keys", joined(target.host_keys));
+    add(f, "host_ca", joined(target.host_ca));
+    add(f, "trust", target.trust_first_use ? "first-use" : "");
+    add(f, "route", joined(target.route));
+    add(f, "labels", joined(target.labels));
+    add(f, "set_env", joined(target.set_env));
+    add(f, "legacy", target.legacy ? "true" : "");
+    return f;
+}
+
+Fields fields(const Rule& rule) {
+    Fields f;
+    add(f, "users", joined(rule.users));
+    add(f, "targets", joined(rule.targets));
+    add(f, "logins", joined(rule.logins));
+    std::vector<std::string> allow;
+    for (const Capability capability : rule.allow) allow.emplace_back(name(capability));
+    add(f, "allow", joined(allow));
+    add(f, "forward", joined(rule.forward));
+    add(f, "record", std::string(name(rule.record)));
+    if (rule.on_failure) add(f, "on_failure", std::string(name(*rule.on_failure)));
+    add(f, "when.from", joined(rule.when.from));
+    add(f, "when.hours", rule.when.hours);
+    return f;
+}
+
+Difference difference(const Access& before, const Access& after) {
+    Difference result;
+    compare("user", before.users, after.users, result.objects);
+    compare("target", before.targets, after.targets, result.objects);
+    compare("rule", before.rules, after.rules, result.objects);
+    result.rules_reordered = !same_order(before.rules, after.rules);
+    return result;
+}
+
+Access merge(const Access& stored, const Access& files, bool prune) {
+    Access result;
+    result.users = merged(stored.users, files.users, prune);
+    result.targets = merged(stored.targets, files.targets, prune);
+    result.rules = merged(stored.rules, files.rules, prune);
+    sort_by_name(result.users);
+    sort_by_name(result.targets);
+    result.version = stored.version;
+    result.index();
+    return result;
+}
+
+std::vector<std::string> dangling_references(const Access& access) {
+    std::vector<std::string> found;
+    std::set<std::string, std::less<>> groups;
+    for (const User& user : access.users) groups.insert(user.groups.begin(), user.groups.end());
+    for (const Rule& rule : access.rules) {
+        for (const std::string& word : rule.users) {
+            const bool known = word == "*" || (word.starts_with('@') ? groups.contains(std::string_view(word).substr(1))
+                                                                     : access.user(word) != nullptr);
+            if (!known) {
+                found.push_back(word.starts_with('@')
+                                    ? fmt::format("rule \"{}\": nobody is in group {}", rule.name, word.substr(1))
+                                    : fmt::format("rule \"{}\": no user is called {}", rule.name, word));
+            }
+        }
+        for (const std::string& word : rule.targets) {
+            if (!meets_a_target(access, word)) found.push_back(fmt::format("rule \"{}\": no target is {}", rule.name, word));
+        }
+    }
+    for (const Target& target : access.targets) {
+        for (const std::string& hop : target.route) {
+            if (!is_proxy(hop) && !access.target(hop))
+                found.push_back(fmt::format("target {}: route hop {} is no target", target.name, hop));
+        }
+    }
+    return found;
+}
+
+}  // namespace sekisho::model

@@ -1,0 +1,35 @@
+// Forward entries of rules ("ledger.internal:443", "10.1.0.0/16:5432", "[2001:db8::]/32:8000-8100", "host:*") and the
+// destinations that clients ask for. Fails closed: a destination that some resolver could read as an address without being
+// one in its only spelling (octal, hex, short forms, IPv4 inside IPv6) is refused before any entry is looked at.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/network.h"
+#include "base/result.h"
+
+namespace sekisho::model {
+
+/// A destination as it will be matched and dialled: an address, or a name in lower case without a trailing dot.
+struct ForwardHost {
+    std::optional<base::Address> address;
+    std::string name;  // the address's text, when it is one
+
+    static Result<ForwardHost> parse(std::string_view as_the_client_named_it);
+};
+
+struct ForwardEntry {
+    std::optional<base::Network> network;  // else `name`
+    std::string name;
+    std::uint16_t low = 0;
+    std::uint16_t high = 65535;
+
+    static Result<ForwardEntry> parse(std::string_view text);
+    /// Names match names, networks match addresses: a name that resolves into a network is not in it.
+    bool permits(const ForwardHost& host, std::uint16_t port) const;
+};
+
+}  // namespace sekisho::model

@@ -1,0 +1,63 @@
+#include "model/pattern.h"
+
+#include <algorithm>
+
+namespace sekisho::model {
+namespace {
+
+bool lower(char c) { return c >= 'a' && c <= 'z'; }
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool mark(char c) { return c == '-' || c == '_' || c == '.'; }
+
+bool is_lower_name(std::string_view text, std::size_t most, bool may_start_with_digit) {
+    if (text.empty() || text.size() > most) return false;
+    if (!lower(text[0]) && !(may_start_with_digit && digit(text[0]))) return false;
+    return std::all_of(text.begin(), text.end(), [](char c) { return lower(c) || digit(c) || mark(c); });
+}
+
+}  // namespace
+
+bool is_user_name(std::string_view text) { return is_lower_name(text, 64, false); }
+bool is_group_name(std::string_view text) { return is_lower_name(text, 64, false); }
+bool is_target_name(std::string_view text) { return is_lower_name(text, 128, true); }
+bool is_label_name(std::string_view text) { return is_lower_name(text, 64, false); }
+
+bool is_login(std::string_view text) {
+    constexpr std::string_view kRefused = "@%#:/\"'`*?,;";
+    if (text.empty() || text.size() > 64 || text[0] == '-') return false;
+    return std::all_of(
+        text.begin(), text.end(), [&](char c) { return c > ' ' && c < 0x7f && kRefused.find(c) == std::string_view::npos; });
+}
+
+bool is_variable_name(std::string_view text) {
+    if (text.empty() || text.size() > 128 || digit(text[0])) return false;
+    return std::all_of(
+        text.begin(), text.end(), [](char c) { return lower(c) || (c >= 'A' && c <= 'Z') || digit(c) || c == '_'; });
+}
+
+bool has_wildcard(std::string_view pattern) { return pattern.find_first_of("*?") != std::string_view::npos; }
+
+bool matches_pattern(std::string_view pattern, std::string_view text) {
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t star = std::string_view::npos;  // the last '*' seen, and where its text began
+    std::size_t star_text = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            star_text = t;
+        } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+            ++p;
+            ++t;
+        } else if (star != std::string_view::npos) {
+            p = star + 1;
+            t = ++star_text;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') ++p;
+    return p == pattern.size();
+}
+
+}  // namespace sekisho::model

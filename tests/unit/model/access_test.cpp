@@ -1,0 +1,101 @@
+#include "model/access.h"
+
+#include <gtest/gtest.h>
+
+#include "model/difference.h"
+
+namespace sekisho::model {
+namespace {
+
+Access sample() {
+    Access access;
+    access.users = {{.name = "alice", .groups = {"ops"}}, {.name = "bob"}};
+    access.targets = {{.name = "web1", .address = "10.0.0.5:22", .logins = {"ubuntu"}}};
+    access.rules = {{.name = "all", .users = {"*"}}, {.name = "bob only", .users = {"bob"}},
+        {.name = "ops", .users = {"@ops", "alice"}}};
+    access.index();
+    return access;
+}
+
+TEST(AccessTest, WordsAreReadBackAsWritten) {
+    for (const char* word : {"shell", "exec", "sftp", "scp", "local-forward", "remote-forward", "udp-forward",
+             "socket-forward", "agent", "x11", "vpn"}) {
+        ASSERT_TRUE(parse_capability(word)) << word;
+        EXPECT_EQ(name(*parse_capability(word)), word);
+    }
+    EXPECT_FALSE(parse_capability("Shell"));
+    EXPECT_EQ(name(*parse_record_level("metadata")), "metadata");
+    EXPECT_EQ(name(*parse_on_failure("alarm")), "alarm");
+    EXPECT_EQ(name(*parse_target_auth("passthrough")), "passthrough");
+}
+
+TEST(AccessTest, RulesForAUserComeOnceAndInOrder) {
+    const Access access = sample();
+    EXPECT_EQ(access.rules_for(*access.user("alice")), (std::vector<std::uint32_t>{0, 2}));
+    EXPECT_EQ(access.rules_for(*access.user("bob")), (std::vector<std::uint32_t>{0, 1}));
+}
+
+TEST(AccessTest, AStaleIndexGivesNoWrongAnswer) {
+    Access access = sample();
+    access.users.erase(access.users.begin());
+    EXPECT_EQ(access.user("alice"), nullptr);
+    ASSERT_NE(access.user("bob"), nullptr);
+    EXPECT_EQ(access.user("bob")->name, "bob");
+    EXPECT_EQ(access.user("carol"), nullptr);
+}
+
+TEST(DifferenceTest, AddedChangedRemoved) {
+    const Access before = sample();
+    Access after = sample();
+    after.users[0].locked = true;
+    after.users.pop_back();
+    after.targets.push_back({.name = "web2", .address = "10.0.0.6:22"});
+    const Difference d = difference(before, after);
+    ASSERT_EQ(d.objects.size(), 3U);
+    EXPECT_EQ(d.objects[0].change, Change::Changed);
+    EXPECT_EQ(d.objects[0].fields, (std::vector<FieldChange>{{"locked", "", "true"}}));
+    EXPECT_EQ(d.objects[1].change, Change::Removed);
+    EXPECT_EQ(d.objects[1].name, "bob");
+    EXPECT_EQ(d.objects[2].kind, "target");
+    EXPECT_TRUE(difference(before, before).empty());
+}
+
+TEST(DifferenceTest, OrderOfRulesCounts) {
+    const Access before = sample();
+    Access after = before;
+    std::swap(after.rules[0], after.rules[1]);
+    EXPECT_TRUE(difference(before, after).rules_reordered);
+    Access fewer = before;
+    fewer.rules.erase(fewer.rules.begin());
+    EXPECT_FALSE(difference(before, fewer).rules_reordered);
+}
+
+TEST(MergeTest, WhatOnlyTheStoreHasStaysUnlessPruned) {
+    const Access stored = sample();
+    Access files;
+    files.users = {{.name = "carol"}, {.name = "alice", .email = "a@example.com"}};
+    files.rules = {{.name = "bob only", .users = {"carol"}}};
+    const Access kept = merge(stored, files, false);
+    ASSERT_EQ(kept.users.size(), 3U);
+    EXPECT_EQ(kept.user("alice")->email, "a@example.com");
+    EXPECT_TRUE(kept.user("alice")->groups.empty());
+    ASSERT_EQ(kept.rules.size(), 3U);
+    EXPECT_EQ(kept.rules[0].name, "bob only");
+    EXPECT_EQ(kept.targets.size(), 1U);
+    const Access pruned = merge(stored, files, true);
+    EXPECT_EQ(pruned.users.size(), 2U);
+    EXPECT_TRUE(pruned.targets.empty());
+    EXPECT_EQ(pruned.rules.size(), 1U);
+}
+
+TEST(DanglingTest, NamesWhatLeadsNowhere) {
+    Access access = sample();
+    EXPECT_TRUE(dangling_references(access).empty());
+    access.rules = {{.name = "r", .users = {"alcie", "@dev"}, .targets = {"db*", "env=prod", "web?"}}};
+    access.targets[0].route = {"relay", "socks5://127.0.0.1:1080"};
+    access.index();
+    EXPECT_EQ(dangling_references(access).size(), 5U);
+}
+
+}  // namespace
+}  // namespace sekisho::model

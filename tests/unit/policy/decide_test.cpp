@@ -1,0 +1,168 @@
+#include "policy/decide.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/time_zone.h"
+
+namespace sekisho::policy {
+namespace {
+
+using model::Capability;
+using testing::HasSubstr;
+
+WallTime at(const char* rfc3339) { return *base::parse_rfc3339(rfc3339); }
+
+class DecideTest : public testing::Test {
+protected:
+    DecideTest() {
+        m_access.users = {{.name = "alice", .groups = {"ops"}}, {.name = "partner"},
+            {.name = "locked", .groups = {"ops"}, .locked = true},
+            {.name = "late", .groups = {"ops"}, .expires = "2026-01-01T00:00:00Z"}};
+        m_access.targets = {
+            {.name = "web1", .address = "10.0.0.5:22", .logins = {"ubuntu", "root"}, .labels = {{"env", "prod"}}},
+            {.name = "db1", .address = "10.0.0.6:22", .logins = {"postgres"}, .labels = {{"env", "test"}}},
+            {.name = "open", .address = "10.0.0.7:22"}};
+        model::Rule web{.name = "web",
+            .users = {"@ops"},
+            .targets = {"web*"},
+            .logins = {"ubuntu"},
+            .allow = {Capability::Shell, Capability::Sftp}};
+        web.record = model::RecordLevel::Commands;
+        web.on_failure = model::OnFailure::Alarm;
+        model::Rule ledger{.name = "ledger",
+            .users = {"partner"},
+            .allow = {Capability::LocalForward},
+            .forward = {"ledger.internal:443", "10.1.0.0/16:5432"}};
+        model::Rule label{.name = "tests", .users = {"alice"}, .targets = {"env=te?t"}, .allow = {Capability::Exec}};
+        label.when.from = {"203.0.113.0/24", "2001:db8::/32"};
+        label.when.hours = "Mon-Fri 08:00-20:00 Asia/Tokyo";
+        model::Rule through{.name = "through",
+            .users = {"alice"},
+            .targets = {"db1"},
+            .allow = {Capability::LocalForward},
+            .forward = {"127.0.0.1:5432"}};
+        model::Rule empty{.name = "no entries", .users = {"alice"}, .allow = {Capability::LocalForward}};
+        m_access.rules = {web, ledger, label, through, empty};
+        m_access.index();
+    }
+
+    Decision ask(Request request) {
+        if (request.source.empty()) request.source = "203.0.113.9";
+        if (request.time == WallTime{}) request.time = at("2026-11-23T10:00:00+09:00");
+        return decide(m_access, request);
+    }
+
+    Decision forward(const char* user, const char* target, const char* host, std::uint16_t port) {
+        return ask({.user = user,
+            .target = target,
+            .capability = Capability::LocalForward,
+            .forward_host = host,
+            .forward_port = port});
+    }
+
+    model::Access m_access;
+};
+
+TEST_F(DecideTest, TheRuleThatAllowsIsNamedAndSaysHowToRecord) {
+    const Decision d = ask({.user = "alice", .target = "web1", .login = "ubuntu", .capability = Capability::Shell});
+    EXPECT_TRUE(d.allowed) << d.reason;
+    EXPECT_EQ(d.rule, "web");
+    EXPECT_EQ(d.record, model::RecordLevel::Commands);
+    EXPECT_EQ(d.on_failure, model::OnFailure::Alarm);
+}
+
+TEST_F(DecideTest, TheDefaultLoginIsTheFirst) {
+    EXPECT_TRUE(ask({.user = "alice", .target = "web1"}).allowed);
+    EXPECT_THAT(ask({.user = "alice", .target = "open"}).reason, HasSubstr("no default login"));
+}
+
+TEST_F(DecideTest, ARefusalNamesWhatWasRefusedAndWhatIsPermitted) {
+    const Decision d = ask({.user = "alice", .target = "web1", .login = "ubuntu", .capability = Capability::Exec});
+    EXPECT_FALSE(d.allowed);
+    EXPECT_TRUE(d.rule.empty());
+    EXPECT_EQ(d.reason,
+        "no rule lets alice use exec as ubuntu on web1 (permitted there: shell, sftp); ask your administrator for a rule "
+        "that allows it");
+}
+
+TEST_F(DecideTest, LoginsAreThoseThatTargetAndRuleList) {
+    EXPECT_FALSE(ask({.user = "alice", .target = "web1", .login = "root"}).allowed);
+    EXPECT_FALSE(ask({.user = "alice", .target = "web1", .login = "UBUNTU"}).allowed);
+    m_access.rules[0].logins.clear();
+    EXPECT_TRUE(ask({.user = "alice", .target = "web1", .login = "root"}).allowed);
+    EXPECT_FALSE(ask({.user = "alice", .target = "web1", .login = "daemon"}).allowed);
+    m_access.rules[0].targets = {"open"};
+    EXPECT_FALSE(ask({.user = "alice", .target = "open", .login = "anybody"}).allowed);
+    m_access.rules[0].logins = {"any*"};
+    EXPECT_TRUE(ask({.user = "alice", .target = "open", .login = "anybody"}).allowed);
+}
+
+TEST_F(DecideTest, UsersThatAreOutAreToldWhy) {
+    EXPECT_THAT(ask({.user = "locked", .target = "web1"}).reason, HasSubstr("locked is locked"));
+    EXPECT_THAT(ask({.user = "late", .target = "web1"}).reason, HasSubstr("late expired at 2026-01-01T00:00:00Z"));
+    EXPECT_TRUE(ask({.user = "late", .target = "web1", .time = at("2025-12-31T23:59:59Z")}).allowed);
+    EXPECT_THAT(ask({.user = "mallory", .target = "web1"}).reason, HasSubstr("no user is called mallory"));
+    m_access.users[3].expires = "soon";
+    EXPECT_FALSE(ask({.user = "late", .target = "web1", .time = at("2025-01-01T00:00:00Z")}).allowed);
+}
+
+TEST_F(DecideTest, UnknownTarget) {
+    const Decision d = ask({.user = "alice", .target = "web9\x1b[2J"});
+    EXPECT_EQ(d.reason, "no target is called web9?[2J");
+}
+
+TEST_F(DecideTest, LabelsSourcesAndHours) {
+    const Request request{.user = "alice", .target = "db1", .capability = Capability::Exec};
+    EXPECT_TRUE(ask(request).allowed);
+    Request elsewhere = request;
+    elsewhere.source = "198.51.100.1";
+    EXPECT_THAT(ask(elsewhere).reason, HasSubstr("only from other networks"));
+    elsewhere.source = "::ffff:203.0.113.7";
+    EXPECT_TRUE(ask(elsewhere).allowed);
+    elsewhere.source = "nonsense";
+    EXPECT_FALSE(ask(elsewhere).allowed);
+    Request night = request;
+    night.time = at("2026-11-23T21:00:00+09:00");
+    EXPECT_THAT(ask(night).reason, HasSubstr("only at Mon-Fri 08:00-20:00 Asia/Tokyo"));
+    m_access.rules[2].when.hours = "nonsense";
+    EXPECT_FALSE(ask(request).allowed);
+}
+
+TEST_F(DecideTest, ForwardsOfTheGateway) {
+    EXPECT_EQ(forward("partner", "", "ledger.internal", 443).rule, "ledger");
+    EXPECT_TRUE(forward("partner", "", "LEDGER.internal.", 443).allowed);
+    EXPECT_TRUE(forward("partner", "", "10.1.2.3", 5432).allowed);
+    const Decision d = forward("partner", "", "ledger.internal", 22);
+    EXPECT_EQ(d.reason,
+        "no rule lets partner use local-forward to ledger.internal:22 (rule \"ledger\" permits other destinations only); "
+        "ask your administrator for a rule that allows it");
+    for (const char* host : {"::ffff:10.1.2.3", "0x0a010203", "10.1.515", "012.1.2.3", "10.1.2.3.", "167838211", ""}) {
+        EXPECT_FALSE(forward("partner", "", host, 5432).allowed) << host;
+    }
+}
+
+TEST_F(DecideTest, ForwardsOfTheGatewayAndOfATargetAreDifferentThings) {
+    EXPECT_TRUE(forward("alice", "db1", "127.0.0.1", 5432).allowed);
+    EXPECT_FALSE(forward("alice", "", "127.0.0.1", 5432).allowed);
+    EXPECT_FALSE(forward("alice", "web1", "127.0.0.1", 5432).allowed);
+    EXPECT_FALSE(forward("partner", "web1", "ledger.internal", 443).allowed);
+    EXPECT_FALSE(ask({.user = "partner", .capability = Capability::Shell}).allowed);
+}
+
+TEST_F(DecideTest, AForwardRuleWithoutEntriesPermitsNothing) {
+    EXPECT_FALSE(forward("alice", "", "ledger.internal", 443).allowed);
+}
+
+TEST_F(DecideTest, WithoutAnIndexTheAnswersAreTheSame) {
+    model::Access plain;
+    plain.users = m_access.users;
+    plain.targets = m_access.targets;
+    plain.rules = m_access.rules;
+    m_access = plain;
+    EXPECT_TRUE(ask({.user = "alice", .target = "web1", .login = "ubuntu", .capability = Capability::Shell}).allowed);
+    EXPECT_FALSE(ask({.user = "partner", .target = "web1", .login = "ubuntu", .capability = Capability::Shell}).allowed);
+}
+
+}  // namespace
+}  // namespace sekisho::policy
