@@ -1,0 +1,139 @@
+"""The processes of a measurement: OpenSSH servers, a gateway, and stock ssh clients, all on free loopback ports in one
+private folder. Everything started here is stopped by its own process id.
+"""
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from gateway import Gateway
+from targets import LOGIN, OpenSshTarget, make_key
+
+CIPHER = "aes128-gcm@openssh.com"
+KEX = "curve25519-sha256"
+CLIENT_OPTIONS = {
+    "BatchMode": "yes", "IdentitiesOnly": "yes", "IdentityAgent": "none", "StrictHostKeyChecking": "no",
+    "UserKnownHostsFile": "/dev/null", "GlobalKnownHostsFile": "/dev/null", "LogLevel": "ERROR", "ControlPath": "none",
+    "Compression": "no", "KexAlgorithms": KEX, "Ciphers": CIPHER, "HostKeyAlgorithms": "ssh-ed25519",
+    "PreferredAuthentications": "publickey", "IgnoreUnknown": "ObscureKeystrokeTiming", "ObscureKeystrokeTiming": "no",
+}
+
+
+class Server(OpenSshTarget):
+    """An sshd for the account that runs this, with the fixed algorithms that every ratio is about, and a quiet log."""
+
+    def __init__(self, folder, **options):
+        super().__init__(folder, options=[f"KexAlgorithms {KEX}", f"Ciphers {CIPHER}", "UseDNS no"], **options)
+        config = self.folder / "sshd_config"
+        config.write_text(config.read_text().replace("LogLevel VERBOSE", "LogLevel ERROR"))
+
+
+class Bench:
+    """The private folder, the user's key, and everything started in it. A context manager."""
+
+    def __init__(self, program):
+        self.program = program
+        self.folder = Path(tempfile.mkdtemp(prefix="sekisho-bench-"))
+        self.user_key = self.folder / "user"
+        self.user_line = make_key(self.user_key)
+        self.m_running = []
+        self.m_count = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        while self.m_running:
+            self.stop(self.m_running[-1])
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, server):
+        self.m_running.append(server)
+        return server.start()
+
+    def stop(self, server):
+        self.m_running.remove(server)
+        if getattr(server, "daemon", None):
+            server.stop()
+
+    def new_folder(self, name):
+        self.m_count += 1
+        return self.folder / f"{name}{self.m_count}"
+
+    def start_sshd(self, ca_lines=()):
+        return self.start(Server(self.new_folder("sshd"), ca_lines=ca_lines, authorized=[self.user_line]))
+
+    def start_gateway(self):
+        """A target and a gateway with one user, who knows it as `bulk`, recorded as metadata, and `term`, recorded in full."""
+        gateway = Gateway(self.new_folder("gateway"), program=self.program).init()
+        target = self.start_sshd(ca_lines=[gateway.user_ca])
+        access = {"user": [{"name": "bench", "keys": [self.user_line]}], "target": [], "rule": []}
+        for name, record in (("bulk", "metadata"), ("term", "full")):
+            access["target"].append({"name": name, "address": f"127.0.0.1:{target.port}", "logins": [LOGIN],
+                                     "auth": "certificate", "host_keys": [target.host_key]})
+            access["rule"].append({"name": name, "users": ["bench"], "targets": [name], "logins": [LOGIN],
+                                   "allow": ["shell", "exec"], "record": record})
+        gateway.apply(access)
+        return target, self.start(gateway)
+
+    def ssh(self, server, *arguments, login=LOGIN, options=()):
+        """A command line of the stock client towards a server started here."""
+        command = ["ssh", "-F", "none", "-i", str(self.user_key), "-p", str(server.port), "-l", login]
+        for name, value in {**CLIENT_OPTIONS, **dict(options)}.items():
+            command += ["-o", f"{name}={value}"]
+        return [*command, "127.0.0.1", *arguments]
+
+    def through_jump(self, jump, target, *arguments, options=()):
+        """The same, with `ssh -W` through `jump` as its way to `target`: what `ssh -J` runs."""
+        way = self.ssh(jump)
+        proxy = " ".join(f"'{word}'" for word in [*way[:-1], "-W", f"127.0.0.1:{target.port}", way[-1]])
+        return self.ssh(target, *arguments, options={**dict(options), "ProxyCommand": proxy})
+
+    def through_gateway(self, gateway, name, *arguments, options=()):
+        return self.ssh(gateway, *arguments, login=f"{LOGIN}@{name}", options=options)
+
+
+class Conversation:
+    """A running ssh client on pipes. The remote command says a word when it is ready and reads a line when it may go on."""
+
+    def __init__(self, command):
+        self.m_process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self.m_in, self.m_out = self.m_process.stdin.fileno(), self.m_process.stdout.fileno()
+        self.m_buffer = bytearray(1 << 18)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.m_process.stdin.close()
+        try:
+            self.m_process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.m_process.kill()
+            self.m_process.wait()
+        self.m_process.stdout.close()
+
+    def say(self, data=b"\n"):
+        return os.write(self.m_in, data)
+
+    def read_exactly(self, count):
+        while count > 0:
+            got = os.readv(self.m_out, [memoryview(self.m_buffer)[:min(count, len(self.m_buffer))]])
+            self.m_require(got)
+            count -= got
+
+    def read_until(self, mark):
+        """Reads up to and with `mark`, which must be the last thing that the peer says; gives the number of bytes."""
+        tail, count = b"", 0
+        while not tail.endswith(mark):
+            got = os.readv(self.m_out, [self.m_buffer])
+            self.m_require(got)
+            count += got
+            tail = (tail + bytes(self.m_buffer[max(0, got - len(mark)):got]))[-len(mark):]
+        return count
+
+    def m_require(self, got):
+        if got == 0:
+            raise RuntimeError(f"ssh ended early, exit status {self.m_process.wait()}")
+
