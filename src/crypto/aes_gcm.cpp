@@ -37,7 +37,8 @@ private:
 class TagParameter {
 public:
     explicit TagParameter(std::byte* tag)
-        : m_parameters{OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTag), OSSL_PARAM_construct_end()} {}
+        : m_parameters{OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTag),
+                       OSSL_PARAM_construct_end()} {}
     OSSL_PARAM* list() { return m_parameters; }
 
 private:

@@ -73,6 +73,28 @@ Number number(BytesView magnitude) {
     return out;
 }
 
+Number secret_number(const Secret& magnitude) {
+    SEKISHO_ASSERT(magnitude.size() <= 64 * 1024);
+    Number out(BN_secure_new());
+    SEKISHO_ASSERT(out != nullptr);
+    const auto size = static_cast<int>(magnitude.size());
+    SEKISHO_ASSERT(BN_bin2bn(base::uchars(magnitude.bytes().data()), size, out.get()) != nullptr);
+    BN_set_flags(out.get(), BN_FLG_CONSTTIME);
+    return out;
+}
+
+Pkey pkey_from_parameters(const char* type, int selection, OSSL_PARAM_BLD* builder) {
+    const Parameters parameters(OSSL_PARAM_BLD_to_param(builder));
+    const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
+    SEKISHO_ASSERT(parameters != nullptr && context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1);
+    EVP_PKEY* key = nullptr;
+    if (EVP_PKEY_fromdata(context.get(), &key, selection, parameters.get()) != 1) {
+        forget_errors();
+        return nullptr;
+    }
+    return Pkey(key);
+}
+
 Bytes magnitude(const BIGNUM* number) {
     Bytes out(static_cast<std::size_t>(BN_num_bytes(number)));
     BN_bn2bin(number, base::uchars(out.data()));

@@ -9,6 +9,7 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -33,6 +34,8 @@ using MacContext = std::unique_ptr<EVP_MAC_CTX, Freed<EVP_MAC_CTX_free>>;
 using Number = std::unique_ptr<BIGNUM, Freed<BN_clear_free>>;
 using NumberContext = std::unique_ptr<BN_CTX, Freed<BN_CTX_free>>;
 using Point = std::unique_ptr<EC_POINT, Freed<EC_POINT_clear_free>>;
+using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD_free>>;
+using Parameters = std::unique_ptr<OSSL_PARAM, Freed<OSSL_PARAM_free>>;
 using EcdsaDer = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
 
 /// Everything this program ever fetches. Lives as long as the process; OpenSSL's objects are shared between threads.
@@ -58,10 +61,15 @@ const char* digest_name(HashKind kind);
 
 CipherContext make_cipher_context(const EVP_CIPHER* cipher, BytesView key, BytesView iv, bool encrypt);
 
+/// Key object from its numbers. nullptr when OpenSSL does not take them.
+Pkey pkey_from_parameters(const char* type, int selection, OSSL_PARAM_BLD* builder);
+
 /// Empties the thread's OpenSSL error queue after a failure that a peer can cause, so that it cannot grow.
 void forget_errors() noexcept;
 
 Number number(BytesView magnitude);
+/// Marked for constant-time arithmetic, and wiped by OpenSSL wherever it copies it into parameters.
+Number secret_number(const Secret& magnitude);
 /// Big endian without leading zeros.
 Bytes magnitude(const BIGNUM* number);
 Secret secret_magnitude(const BIGNUM* number);

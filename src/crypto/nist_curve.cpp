@@ -2,13 +2,9 @@
 
 #include <openssl/core_names.h>
 #include <openssl/obj_mac.h>
-#include <openssl/param_build.h>
 
 namespace sekisho::crypto {
 namespace {
-
-using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, evp::Freed<OSSL_PARAM_BLD_free>>;
-using Parameters = std::unique_ptr<OSSL_PARAM, evp::Freed<OSSL_PARAM_free>>;
 
 /// Built once: OpenSSL's group objects are immutable after this and shared between threads.
 const EC_GROUP* group(Curve curve) {
@@ -24,14 +20,8 @@ bool in_range(const BIGNUM* scalar, Curve curve) {
     return !BN_is_zero(scalar) && BN_cmp(scalar, EC_GROUP_get0_order(group(curve))) < 0;
 }
 
-evp::Number secret_number(const Secret& scalar) {
-    evp::Number number = evp::number(scalar.bytes());
-    BN_set_flags(number.get(), BN_FLG_CONSTTIME);
-    return number;
-}
-
 evp::Pkey build(Curve curve, BytesView point, const BIGNUM* scalar) {
-    const ParameterBuilder builder(OSSL_PARAM_BLD_new());
+    const evp::ParameterBuilder builder(OSSL_PARAM_BLD_new());
     SEKISHO_ASSERT(builder != nullptr);
     OSSL_PARAM_BLD* b = builder.get();
     SEKISHO_ASSERT(OSSL_PARAM_BLD_push_utf8_string(b, OSSL_PKEY_PARAM_GROUP_NAME, nist_curve(curve).name, 0) == 1);
@@ -39,13 +29,7 @@ evp::Pkey build(Curve curve, BytesView point, const BIGNUM* scalar) {
     if (scalar != nullptr) {
         SEKISHO_ASSERT(OSSL_PARAM_BLD_push_BN_pad(b, OSSL_PKEY_PARAM_PRIV_KEY, scalar, nist_curve(curve).field) == 1);
     }
-    const Parameters parameters(OSSL_PARAM_BLD_to_param(b));
-    const evp::PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-    SEKISHO_ASSERT(parameters != nullptr && context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1);
-    EVP_PKEY* key = nullptr;
-    const int selection = scalar != nullptr ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
-    if (EVP_PKEY_fromdata(context.get(), &key, selection, parameters.get()) != 1) return nullptr;
-    return evp::Pkey(key);
+    return evp::pkey_from_parameters("EC", scalar != nullptr ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, b);
 }
 
 }  // namespace
@@ -64,14 +48,14 @@ Secret random_scalar(Curve curve, Random& random) {
         Secret scalar(parameters.field);
         random.fill(scalar.bytes());
         scalar.bytes()[0] &= static_cast<std::byte>(parameters.top_mask);
-        if (in_range(secret_number(scalar).get(), curve)) return scalar;
+        if (in_range(evp::secret_number(scalar).get(), curve)) return scalar;
     }
     SEKISHO_ASSERT(!"the random source gives no usable scalar");
     return {};
 }
 
 Bytes public_point(Curve curve, const Secret& scalar) {
-    const evp::Number number = secret_number(scalar);
+    const evp::Number number = evp::secret_number(scalar);
     if (!in_range(number.get(), curve)) return {};
     const evp::Point point(EC_POINT_new(group(curve)));
     const evp::NumberContext context(BN_CTX_secure_new());
@@ -102,7 +86,7 @@ Result<evp::Pkey> point_key(Curve curve, BytesView point) {
 }
 
 evp::Pkey pair_key(Curve curve, BytesView point, const Secret& scalar) {
-    evp::Pkey key = build(curve, point, secret_number(scalar).get());
+    evp::Pkey key = build(curve, point, evp::secret_number(scalar).get());
     SEKISHO_ASSERT(key != nullptr);
     return key;
 }

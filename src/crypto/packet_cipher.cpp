@@ -95,6 +95,10 @@ public:
 }  // namespace
 
 bool cipher_known(std::string_view cipher) { return find(kCiphers, cipher) != nullptr; }
+bool cipher_is_aead(std::string_view cipher) {
+    const CipherRow* row = find(kCiphers, cipher);
+    return row != nullptr && row->family != Family::AesCtr;
+}
 bool mac_known(std::string_view mac) { return find(kMacs, mac) != nullptr; }
 
 CipherSizes cipher_sizes(std::string_view cipher, std::string_view mac) {

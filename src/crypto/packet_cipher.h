@@ -55,9 +55,11 @@ struct CipherSizes {
     std::uint64_t rekey_bytes = 0;
 };
 
-/// False in `known` for a name this build does not have.
+/// False for a name that this build does not have.
 bool cipher_known(std::string_view cipher);
 bool mac_known(std::string_view mac);
+/// Needs no MAC of its own.
+bool cipher_is_aead(std::string_view cipher);
 CipherSizes cipher_sizes(std::string_view cipher, std::string_view mac);
 
 /// Sizes of key, iv and mac_key must be those of cipher_sizes (an assertion, not an error).

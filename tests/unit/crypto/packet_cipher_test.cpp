@@ -1,5 +1,8 @@
 #include "crypto/packet_cipher.h"
 
+#include <algorithm>
+#include <optional>
+
 #include <gtest/gtest.h>
 
 #include "crypto/hash.h"

@@ -1,0 +1,64 @@
+#include "keys/private_key.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "keys/key_fields.h"
+#include "keys/openssh_private.h"
+#include "wire/writer.h"
+
+namespace sekisho::keys {
+
+struct PrivateKey::State {
+    PublicKey public_key;
+    crypto::SigningKey signer;
+};
+
+PrivateKey PrivateKey::generate(KeyKind kind, unsigned rsa_bits) {
+    crypto::SigningKey signer = kind == KeyKind::Ed25519 ? crypto::SigningKey::generate_ed25519()
+                                : kind == KeyKind::Rsa   ? crypto::SigningKey::generate_rsa(rsa_bits)
+                                                         : crypto::SigningKey::generate_ecdsa(curve(kind));
+    PublicKey public_key = public_part(kind, signer);
+    return PrivateKey(std::make_shared<const State>(std::move(public_key), std::move(signer)));
+}
+
+Result<PrivateKey> PrivateKey::from_openssh(std::string_view text) {
+    Result<OpensshPrivate> parsed = parse_openssh_private(text);
+    if (!parsed) return std::unexpected(std::move(parsed.error()));
+    return PrivateKey(std::make_shared<const State>(std::move(parsed->public_key), std::move(parsed->signer)));
+}
+
+Secret PrivateKey::to_openssh(std::string_view comment) const {
+    return format_openssh_private(m_state->public_key, m_state->signer, comment);
+}
+
+const PublicKey& PrivateKey::public_key() const { return m_state->public_key; }
+
+Result<Bytes> PrivateKey::sign(std::string_view algorithm, BytesView message) const {
+    const std::vector<std::string> allowed = m_state->public_key.algorithms();
+    if (std::ranges::find(allowed, algorithm) == allowed.end()) {
+        return fail("the key cannot sign with that algorithm", std::string(algorithm));
+    }
+    wire::Writer out;
+    out.string(algorithm);
+    switch (m_state->public_key.kind()) {
+        case KeyKind::Ed25519: out.string(m_state->signer.sign_ed25519(message)); break;
+        case KeyKind::Rsa: {
+            const auto hash = algorithm == "rsa-sha2-512" ? crypto::HashKind::Sha512 : crypto::HashKind::Sha256;
+            out.string(m_state->signer.sign_rsa(hash, message));
+            break;
+        }
+        case KeyKind::EcdsaP256:
+        case KeyKind::EcdsaP384:
+        case KeyKind::EcdsaP521: {  // RFC 5656 §3.1.2
+            const crypto::EcdsaSignature signature = m_state->signer.sign_ecdsa(message);
+            wire::Writer numbers;
+            numbers.mpint(signature.r).mpint(signature.s);
+            out.string(numbers.bytes());
+            break;
+        }
+    }
+    return out.take();
+}
+
+}  // namespace sekisho::keys
