@@ -8,12 +8,18 @@ namespace {
 constexpr unsigned kBannersMost = 16;
 }
 
-void AuthClient::start() { m_core.send(encode_service_request(kUserauthService)); }
+void AuthClient::start() {
+    if (m_service_requested) return;
+    m_service_requested = true;
+    m_core.send(encode_service_request(kUserauthService));
+}
 
 Result<void> AuthClient::receive_service_accept(BytesView payload) {
     auto service = decode_service(payload);
     if (!service) return std::unexpected(service.error());
-    if (*service != kUserauthService) return fail("the server accepted a service that was not asked for");
+    if (!m_service_requested || *service != kUserauthService) {
+        return fail("the server accepted a service that was not asked for");
+    }
     m_core.send(encode_userauth_none(m_core.config.user));
     m_request_outstanding = true;
     return {};

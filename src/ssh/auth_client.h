@@ -15,7 +15,7 @@ class AuthClient {
 public:
     explicit AuthClient(Core& core) : m_core(core) {}
 
-    /// Encrypted for the first time: SERVICE_REQUEST.
+    /// Encrypted both ways: SERVICE_REQUEST, once.
     void start();
     Result<void> receive_service_accept(BytesView payload);
     Result<void> receive_ext_info(BytesView payload);
@@ -38,6 +38,7 @@ private:
     ExtInfo m_peer_info;
     UserauthFailure m_last_failure;
     std::optional<Attempt> m_attempt;
+    bool m_service_requested = false;
     bool m_request_outstanding = false;
     unsigned m_banners = 0;
 };

@@ -23,7 +23,7 @@ const Channel* Channels::find(ChannelId id) const {
     return id.value < m_channels.size() ? m_channels[id.value].get() : nullptr;
 }
 
-Channel* Channels::find(ChannelId id) { return id.value < m_channels.size() ? m_channels[id.value].get() : nullptr; }
+Channel* Channels::find_mutable(ChannelId id) { return id.value < m_channels.size() ? m_channels[id.value].get() : nullptr; }
 
 std::optional<ChannelId> Channels::free_id() const {
     for (std::size_t i = 0; i < m_channels.size(); ++i) {
@@ -42,7 +42,7 @@ Result<ChannelId> Channels::new_channel() {
 }
 
 Result<Channel*> Channels::open_channel(std::uint32_t id) {
-    Channel* channel = find(ChannelId{id});
+    Channel* channel = find_mutable(ChannelId{id});
     if (channel == nullptr || channel->state != Channel::State::Open || channel->close_received) {
         return fail("a message for a channel that is not open", std::to_string(id));
     }
@@ -122,7 +122,7 @@ Result<void> Channels::receive_open(BytesView payload) {
 Result<void> Channels::receive_confirmation(BytesView payload) {
     auto message = decode_channel_open_confirmation(payload);
     if (!message) return std::unexpected(message.error());
-    Channel* channel = find(ChannelId{message->recipient});
+    Channel* channel = find_mutable(ChannelId{message->recipient});
     if (channel == nullptr || channel->state != Channel::State::AwaitsConfirmation || channel->peer_most_packet != 0) {
         return fail("a confirmation for a channel that was not being opened");
     }
@@ -241,7 +241,7 @@ Result<void> Channels::submit(OpenChannel command) {
 }
 
 Result<void> Channels::submit(const AcceptChannel& command) {
-    Channel* channel = find(command.channel);
+    Channel* channel = find_mutable(command.channel);
     if (channel == nullptr || channel->state != Channel::State::AwaitsDecision) return {};
     channel->state = Channel::State::Open;
     m_core.send(encode(ChannelOpenConfirmation{channel->peer_id, command.channel.value, channel->receive.left(),
@@ -258,7 +258,7 @@ Result<void> Channels::submit(const RejectChannel& command) {
 }
 
 Result<void> Channels::submit(SendRequest command) {
-    Channel* channel = find(command.channel);
+    Channel* channel = find_mutable(command.channel);
     if (channel == nullptr || !channel->sendable() || channel->close_queued || channel->close_received) return {};
     Bytes payload =
         encode(ChannelRequestMessage{channel->peer_id, std::move(command.type), command.want_reply, command.payload});
@@ -276,7 +276,7 @@ Result<void> Channels::submit(SendRequest command) {
 }
 
 Result<void> Channels::submit(const ReplyRequest& command) {
-    Channel* channel = find(command.channel);
+    Channel* channel = find_mutable(command.channel);
     if (channel == nullptr || !channel->sendable() || channel->replies_owed == 0) return {};
     --channel->replies_owed;
     m_core.send(encode_channel_only(command.success ? Message::ChannelSuccess : Message::ChannelFailure, channel->peer_id));
@@ -284,7 +284,7 @@ Result<void> Channels::submit(const ReplyRequest& command) {
 }
 
 Result<void> Channels::submit(const SendEof& command) {
-    Channel* channel = find(command.channel);
+    Channel* channel = find_mutable(command.channel);
     if (channel == nullptr || !channel->sendable() || channel->eof_queued || channel->close_queued || channel->close_received) {
         return {};
     }
@@ -298,7 +298,7 @@ Result<void> Channels::submit(const SendEof& command) {
 }
 
 Result<void> Channels::submit(const CloseChannel& command) {
-    Channel* channel = find(command.channel);
+    Channel* channel = find_mutable(command.channel);
     if (channel == nullptr || !channel->sendable() || channel->close_queued) return {};
     channel->close_queued = true;
     send_close_if_due(command.channel, *channel);
@@ -317,7 +317,7 @@ void Channels::send_close_if_due(ChannelId id, Channel& channel) {
 }
 
 Result<void> Channels::submit(const Credit& command) {
-    Channel* channel = find(command.channel);
+    Channel* channel = find_mutable(command.channel);
     if (channel == nullptr || !channel->sendable()) return {};
     channel->receive.credit(command.count);
     grant(*channel);
@@ -351,7 +351,7 @@ bool Channels::may_send_data() const {
 }
 
 std::size_t Channels::write(ChannelId id, DataStream stream, MutableBytes bytes, bool scribble) {
-    Channel* channel = find(id);
+    Channel* channel = find_mutable(id);
     // A channel that ended meanwhile swallows: its end is already on its way to the other side.
     if (channel == nullptr || !channel->sendable() || channel->eof_queued || channel->close_queued || channel->close_received) {
         return bytes.size();

@@ -53,7 +53,7 @@ private:
 
     /// The channel of a message: it must exist and be open. Fails otherwise.
     Result<Channel*> open_channel(std::uint32_t id);
-    Channel* find(ChannelId id);
+    Channel* find_mutable(ChannelId id);
     std::optional<ChannelId> free_id() const;
     bool may_send_data() const;
     std::size_t send_data(Channel& channel, DataStream stream, MutableBytes bytes);

@@ -69,7 +69,9 @@ public:
 
     void consume_output(std::size_t n) {
         m_core.writer.output().consume(n);
-        if (!m_over) m_channels.pump();
+        if (m_over) return;
+        if (m_exchange.wants_rekey()) m_exchange.start();
+        m_channels.pump();
     }
 
     std::optional<TimePoint> next_deadline() const {
@@ -209,10 +211,8 @@ private:
 
     Result<void> after_packet() {
         if (m_over) return {};
-        if (m_phase == Phase::FirstExchange && m_exchange.established()) {
-            m_phase = Phase::ExpectService;
-            if (!is_server()) m_client.start();
-        }
+        if (m_phase == Phase::FirstExchange && m_exchange.peer_encrypted()) m_phase = Phase::ExpectService;
+        if (!is_server() && m_exchange.established()) m_client.start();
         if (m_core.authenticated && m_phase == Phase::Authenticating) m_phase = Phase::Connected;
         if (m_exchange.wants_rekey()) m_exchange.start();
         if (m_core.held_bytes() > kHeldMost || m_core.writer.output().size() > kUnsentMost) {
@@ -293,11 +293,11 @@ bool Engine::over() const { return m_impl->m_over; }
 bool Engine::authenticated() const { return m_impl->m_core.authenticated; }
 const std::string& Engine::peer_identification() const { return m_impl->m_core.peer_line; }
 std::size_t Engine::writable(ChannelId id) const {
-    const Channel* channel = std::as_const(m_impl->m_channels).find(id);
+    const Channel* channel = m_impl->m_channels.find(id);
     return channel == nullptr ? 0 : channel->peer_window;
 }
 std::size_t Engine::queued(ChannelId id) const {
-    const Channel* channel = std::as_const(m_impl->m_channels).find(id);
+    const Channel* channel = m_impl->m_channels.find(id);
     return channel == nullptr ? 0 : channel->waiting_data;
 }
 BytesView Engine::session_id() const { return m_impl->m_core.session_id; }

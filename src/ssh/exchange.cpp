@@ -71,6 +71,7 @@ Result<void> Exchange::receive(BytesView payload, std::uint32_t sequence) {
 Result<void> Exchange::receive_init(BytesView payload, std::uint32_t sequence) {
     auto theirs = decode_kexinit(payload);
     if (!theirs) return std::unexpected(theirs.error());
+    if (m_new_keys_received) return fail("a key exchange began before the last one was finished");
     start();
     m_peer_init = base::to_bytes(payload);
     const bool server = m_core.config.role == Role::Server;

@@ -31,6 +31,8 @@ public:
     bool wants(Ticket ticket) const { return m_ticket == ticket; }
     /// What the peer may send now (transitions.h).
     ExchangeState peer_state() const { return m_peer_state; }
+    /// The peer has sent its first NEWKEYS: what it says is encrypted.
+    bool peer_encrypted() const { return m_completed > 0 || m_new_keys_received; }
     /// The first exchange is finished in both directions.
     bool established() const { return m_completed > 0; }
     std::uint64_t completed() const { return m_completed; }

@@ -94,12 +94,12 @@ Result<Agreement> agree(const KexInit& client, const KexInit& server, const KexI
     agreement.host_key = *host_key;
     agreement.cipher_to_server = *to_server;
     agreement.cipher_to_client = *to_client;
-    if (!crypto::cipher_sizes(agreement.cipher_to_server, {}).aead) {
+    if (!crypto::cipher_is_aead(agreement.cipher_to_server)) {
         auto mac = choose("MAC", client.macs_to_server, server.macs_to_server);
         if (!mac) return std::unexpected(mac.error());
         agreement.mac_to_server = *mac;
     }
-    if (!crypto::cipher_sizes(agreement.cipher_to_client, {}).aead) {
+    if (!crypto::cipher_is_aead(agreement.cipher_to_client)) {
         auto mac = choose("MAC", client.macs_to_client, server.macs_to_client);
         if (!mac) return std::unexpected(mac.error());
         agreement.mac_to_client = *mac;
