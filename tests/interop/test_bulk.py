@@ -11,7 +11,7 @@ MIB = 1 << 20
 SANITIZED = bool(os.environ.get("SEKISHO_SANITIZED"))
 QUICK = (32 if SANITIZED else 256) * MIB
 # Bytes that do not compress and that both ends can make: AES-CTR over zeros under a fixed key.
-SOURCE = "openssl enc -aes-128-ctr -K 00112233445566778899aabbccddeeff -iv 00000000000000000000000000000000 -in /dev/zero 2>/dev/null | head -c "
+SOURCE = f"openssl enc -aes-128-ctr -K {'07' * 16} -iv {'00' * 16} -in /dev/zero 2>/dev/null | head -c "
 MOST_GROWTH_KIB = 16 * 1024
 
 

@@ -1,5 +1,6 @@
 """Other implementations as clients: PuTTY, Dropbear, Paramiko, AsyncSSH."""
 import asyncio
+import base64
 import io
 import os
 import warnings
@@ -15,10 +16,14 @@ def login_of(world):
     return world.place().rsplit("@", 1)[0]
 
 
+def putty_options(world):
+    user = world.alice
+    return ["-batch", "-P", user.port, "-i", user.putty_key(), "-hostkey", user.host_fingerprint, "-l", login_of(world)]
+
+
 def plink(world, *arguments, given=b""):
     user = world.alice
-    return user.run("plink", "-ssh", "-batch", "-P", user.port, "-i", user.putty_key(), "-hostkey", user.host_fingerprint, "-l", login_of(world),
-                    "127.0.0.1", *arguments, given=given)
+    return user.run("plink", "-ssh", *putty_options(world), "127.0.0.1", *arguments, given=given)
 
 
 def test_plink(world):
@@ -39,8 +44,7 @@ def test_psftp(world, folder):
     (folder / "local").write_bytes(os.urandom(1 << 20))
     (folder / "batch").write_text(f"mkdir {folder}/sub\ncd {folder}/sub\nput {folder}/local one\nmv one two\nget two {folder}/again\n"
                                   f"del two\ncd ..\nrmdir sub\nquit\n")
-    done = user.run("psftp", "-batch", "-P", user.port, "-i", user.putty_key(), "-hostkey", user.host_fingerprint, "-l", login_of(world),
-                    "-b", folder / "batch", "127.0.0.1")
+    done = user.run("psftp", *putty_options(world), "-b", folder / "batch", "127.0.0.1")
     assert done.status == 0, done
     assert (folder / "again").read_bytes() == (folder / "local").read_bytes()
     assert not (folder / "sub").exists()
@@ -50,7 +54,7 @@ def test_psftp(world, folder):
 def test_pscp(world, folder, mode):
     user = world.alice
     (folder / "local").write_bytes(os.urandom(1 << 20))
-    common = ["pscp", mode, "-q", "-batch", "-P", user.port, "-i", user.putty_key(), "-hostkey", user.host_fingerprint, "-l", login_of(world)]
+    common = ["pscp", mode, "-q", *putty_options(world)]
     user.run(*common, folder / "local", f"127.0.0.1:{folder}/there").ok()
     user.run(*common, f"127.0.0.1:{folder}/there", folder / "again").ok()
     assert (folder / "again").read_bytes() == (folder / "local").read_bytes()
@@ -71,7 +75,7 @@ def paramiko_client(world):
     import paramiko
     client = paramiko.SSHClient()
     kind, blob = world.alice.host_key.split()
-    client.get_host_keys().add(f"[127.0.0.1]:{world.alice.port}", kind, paramiko.Ed25519Key(data=paramiko.py3compat.decodebytes(blob.encode())))
+    client.get_host_keys().add(f"[127.0.0.1]:{world.alice.port}", kind, paramiko.Ed25519Key(data=base64.b64decode(blob)))
     client.connect("127.0.0.1", port=world.alice.port, username=login_of(world), key_filename=str(world.alice.key), allow_agent=False,
                    look_for_keys=False, timeout=20)
     yield client
@@ -143,14 +147,16 @@ def test_asyncssh(world, folder):
                                     "aes256-ctr"])
 def test_algorithms_with_tiny_rekey_limits(world, kex, cipher):
     payload = os.urandom(400000)
-    done = world.alice.ssh("-o", f"KexAlgorithms={kex}", "-o", f"Ciphers={cipher}", "-o", "RekeyLimit=64K", world.place(), "cat", given=payload)
+    options = ["-o", f"KexAlgorithms={kex}", "-o", f"Ciphers={cipher}", "-o", "RekeyLimit=64K"]
+    done = world.alice.ssh(*options, world.place(), "cat", given=payload)
     assert done.ok().out == payload
 
 
 @pytest.mark.parametrize("mac", ["hmac-sha2-256", "hmac-sha2-512", "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"])
 def test_macs_with_tiny_rekey_limits(world, mac):
     payload = os.urandom(400000)
-    done = world.alice.ssh("-o", f"MACs={mac}", "-o", "Ciphers=aes128-ctr", "-o", "RekeyLimit=64K", world.place(), "cat", given=payload)
+    options = ["-o", f"MACs={mac}", "-o", "Ciphers=aes128-ctr", "-o", "RekeyLimit=64K"]
+    done = world.alice.ssh(*options, world.place(), "cat", given=payload)
     assert done.ok().out == payload
 
 

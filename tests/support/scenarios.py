@@ -1,5 +1,6 @@
 """The daily uses, each done with the client that people use for it. `make demo` runs all of them; the interop tests run each
-under its own name. A scenario gets the world, a user of it and a folder for its files; it asserts, and returns what it saw in a few words."""
+under its own name. A scenario gets the world, a user of it and a folder for its files; it asserts, and returns in a few words what
+it saw."""
 import hashlib
 import os
 import re
@@ -210,7 +211,7 @@ def ansible_ping_and_copy(world, user, folder):
     (folder / "payload").write_bytes(os.urandom(100000))
     env = {"ANSIBLE_SSH_EXECUTABLE": str(user.program), "ANSIBLE_SCP_EXECUTABLE": "scp", "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
            "ANSIBLE_REMOTE_TEMP": str(folder / "remote"), "ANSIBLE_SSH_ARGS": f"-F {user.config} -o ControlMaster=auto "
-           f"-o ControlPersist=10s -o ControlPath={user.folder}/cm-%C", "ANSIBLE_HOST_KEY_CHECKING": "True", "ANSIBLE_NOCOLOR": "1",
+           f"-o ControlPersist=2s -o ControlPath={user.folder}/cm-%C", "ANSIBLE_HOST_KEY_CHECKING": "True", "ANSIBLE_NOCOLOR": "1",
            "ANSIBLE_SFTP_BATCH_MODE": "True", "ANSIBLE_SSH_COMMON_ARGS": "", "ANSIBLE_SFTP_EXTRA_ARGS": f"-S {user.program}"}
 
     def ansible(*arguments):
@@ -224,16 +225,16 @@ def ansible_ping_and_copy(world, user, folder):
 
 # What `make demo` prints: the line that a person would type, and the scenario that stands for it.
 ALL = [
-    ("ssh -t LOGIN@demo@gw  (typed in tmux)", shell_in_terminal),
-    ("ssh LOGIN@demo@gw 'echo …; exit 7'", exec_streams_and_status),
-    ("ssh LOGIN@demo@gw 'kill -TERM $$'", exec_killed_by_signal),
-    ("ssh LOGIN@demo@gw sort < file", half_close),
-    ("scp -O file LOGIN@demo@gw: and back", scp_legacy),
-    ("scp -s file LOGIN@demo@gw: and back", scp_over_sftp),
-    ("sftp LOGIN@demo@gw", sftp_session),
-    ("rsync -a tree/ LOGIN@demo@gw: and back", rsync_tree),
-    ("git clone LOGIN@demo@gw:… and push", git_clone_and_push),
-    ("ssh -N -L PORT:HOST:PORT USER@gw", local_forward),
-    ("ssh -W HOST:PORT USER@gw", netcat_mode),
+    ("ssh -t login@demo@gw  (typed in tmux)", shell_in_terminal),
+    ("ssh login@demo@gw 'echo …; exit 7'", exec_streams_and_status),
+    ("ssh login@demo@gw 'kill -TERM $$'", exec_killed_by_signal),
+    ("ssh login@demo@gw sort < file", half_close),
+    ("scp -O file login@demo@gw: and back", scp_legacy),
+    ("scp -s file login@demo@gw: and back", scp_over_sftp),
+    ("sftp login@demo@gw", sftp_session),
+    ("rsync -a tree/ login@demo@gw: and back", rsync_tree),
+    ("git clone login@demo@gw:… and push", git_clone_and_push),
+    ("ssh -N -L PORT:HOST:PORT user@gw", local_forward),
+    ("ssh -W HOST:PORT user@gw", netcat_mode),
     ("ansible -m ping, -m copy", ansible_ping_and_copy),
 ]

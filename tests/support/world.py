@@ -13,9 +13,10 @@ EVERYTHING = ["shell", "exec", "sftp", "scp", "local-forward", "agent"]
 
 class World:
     """Users: alice may everything and is recorded in full; meta likewise, recorded as metadata; guest may shells only; partner
-    may forwards only. Targets: web (OpenSSH, certificate), key (OpenSSH, the user's agent), drop and tiny (agent)."""
+    may forwards only. Targets: web (OpenSSH, certificate; `main` renames it), key (OpenSSH, the user's agent), drop and tiny (agent)."""
 
-    def __init__(self, direct=False):
+    def __init__(self, direct=False, main="web"):
+        self.main = main
         self.folder = Path(tempfile.mkdtemp(prefix="sekisho-test-"))
         os.chmod(self.folder, 0o755)
         self.direct = direct  # the clients speak with the target itself: proves the tests, not the gateway
@@ -33,13 +34,13 @@ class World:
 
     def start(self):
         if self.direct:
-            web = self.target("web")
+            web = self.target(self.main)
             for user in self.users.values():
                 user.server(web.port, web.host_key)
             return self
         self.gateway = Gateway(self.folder / "gateway").init()
         self.gateway.start()
-        self.target("web")
+        self.target(self.main)
         self.apply()
         for user in self.users.values():
             user.server(self.gateway.port, self.gateway.host_key)
@@ -50,7 +51,7 @@ class World:
         if name not in self._targets:
             keys = [user.public_key for user in self.users.values()]
             folder = self.folder / "targets" / name
-            if name == "web":
+            if name == self.main:
                 ca = [] if self.direct else [self.gateway.user_ca]
                 self._targets[name] = OpenSshTarget(folder, ca_lines=ca, authorized=keys if self.direct else ())
             elif name == "key":
@@ -58,7 +59,7 @@ class World:
             else:
                 self._targets[name] = {"drop": DropbearTarget, "tiny": TinySshTarget}[name](folder, authorized=keys)
             self._targets[name].start()
-            if name != "web" and not self.direct:
+            if name != self.main and not self.direct:
                 self.apply()
         return self._targets[name]
 
@@ -66,7 +67,7 @@ class World:
         targets = []
         for name, target in self._targets.items():
             targets.append({"name": name, "address": f"127.0.0.1:{target.port}", "logins": [target.login],
-                            "auth": "certificate" if name == "web" else "agent", "host_keys": [target.host_key]})
+                            "auth": "certificate" if name == self.main else "agent", "host_keys": [target.host_key]})
         forward = [f"127.0.0.1:{self.echo.port}"]
         return {
             "user": [{"name": name, "email": f"{name}@example.com", "groups": ["test"], "keys": [user.public_key]}
@@ -75,7 +76,7 @@ class World:
             "rule": [
                 {"name": "alice works everywhere", "users": ["alice"], "targets": ["*"], "allow": EVERYTHING, "record": "full"},
                 {"name": "meta works everywhere", "users": ["meta"], "targets": ["*"], "allow": EVERYTHING, "record": "metadata"},
-                {"name": "guests type", "users": ["guest"], "targets": ["web"], "allow": ["shell"], "record": "full"},
+                {"name": "guests type", "users": ["guest"], "targets": [self.main], "allow": ["shell"], "record": "full"},
                 {"name": "forwards to the echo service", "users": ["alice", "partner"], "allow": ["local-forward"],
                  "forward": forward, "record": "full"},
             ],
@@ -84,8 +85,9 @@ class World:
     def apply(self):
         self.gateway.apply(self.access(), "--prune")
 
-    def place(self, target="web"):
+    def place(self, target=None):
         """How a user names their login on the target: login@target@gw."""
+        target = target or self.main
         login = self.target(target).login
         return f"{login}@gw" if self.direct else f"{login}@{target}@gw"
 
