@@ -65,7 +65,7 @@ class Bench:
         return self.start(Server(self.new_folder("sshd"), ca_lines=ca_lines, authorized=[self.user_line]))
 
     def start_gateway(self):
-        """A target and a gateway with one user, who knows it as `bulk`, recorded as metadata, and `term`, recorded in full."""
+        """A target and a gateway with one user, whose name for it is `bulk` (metadata only) or `term` (recorded in full)."""
         gateway = Gateway(self.new_folder("gateway"), program=self.program).init()
         target = self.start_sshd(ca_lines=[gateway.user_ca])
         access = {"user": [{"name": "bench", "keys": [self.user_line]}], "target": [], "rule": []}
