@@ -12,7 +12,8 @@ namespace sekisho::model {
 
 struct Session {
     std::string id;         // random, 16 hex digits; the id in logs
-    std::string audit_key;  // YYYY-MM-DD_HH-MM-SS_user, "+2" … behind it where several start in one second; empty: unrecorded
+    std::string
+        audit_key;  // YYYY-MM-DD_HH-MM-SS_user, "+2" … behind it where several start in one second; empty: unrecorded
     std::string user;
     std::string source;        // address without port
     std::uint16_t source_port = 0;
@@ -37,7 +38,7 @@ struct AuditRecord {
     std::string source;
     std::string subject;  // "ubuntu@web1", "host:port", "user alice" …
     std::string outcome;  // ok | refused | failed
-    std::string reason;   // for people; names the rule where one decided
+    std::string reason;  // for people; names the rule where one decided
 };
 
 }  // namespace sekisho::model

@@ -1,0 +1,391 @@
+// The store over SOCI: opening, migrations, sessions, audit, learned host keys. Access tables: access_tables.cpp.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include "store/access_tables.h"
+#include "store/database.h"
+#include "store/store.h"
+
+namespace sekisho::store {
+namespace {
+
+using soci::into;
+using soci::use;
+
+constexpr std::size_t kMostRows = 100000;
+constexpr std::string_view kSessionColumns =
+    "id, audit_key, user_name, source, source_port, key_fingerprint, client, target, started_ms, finished_ms, result, "
+    "bytes_in, "
+    "bytes_out";
+
+/// A session as the database has it: the types that SOCI exchanges.
+struct SessionRow {
+    model::Session session;
+    int port = 0;
+    long long started = 0;
+    long long finished = 0;
+    soci::indicator finished_set = soci::i_null;
+    long long bytes_in = 0;
+    long long bytes_out = 0;
+
+    SessionRow() = default;
+    explicit SessionRow(const model::Session& s)
+        : session(s), port(s.source_port), started(base::unix_milliseconds(s.started)),
+          finished(s.finished ? base::unix_milliseconds(*s.finished) : 0),
+          finished_set(s.finished ? soci::i_ok : soci::i_null), bytes_in(static_cast<long long>(s.bytes_in)),
+          bytes_out(static_cast<long long>(s.bytes_out)) {
+        for (std::string* text : {&session.user, &session.source, &session.client, &session.target, &session.result}) {
+            *text = storable(*text);
+        }
+    }
+
+    void bind_into(soci::statement& statement) {
+        statement.exchange(into(session.id));
+        statement.exchange(into(session.audit_key));
+        statement.exchange(into(session.user));
+        statement.exchange(into(session.source));
+        statement.exchange(into(port));
+        statement.exchange(into(session.key_fingerprint));
+        statement.exchange(into(session.client));
+        statement.exchange(into(session.target));
+        statement.exchange(into(started));
+        statement.exchange(into(finished, finished_set));
+        statement.exchange(into(session.result));
+        statement.exchange(into(bytes_in));
+        statement.exchange(into(bytes_out));
+    }
+
+    model::Session value() const {
+        model::Session s = session;
+        s.source_port = static_cast<std::uint16_t>(port);
+        s.started = base::from_unix_milliseconds(started);
+        if (finished_set == soci::i_ok) s.finished = base::from_unix_milliseconds(finished);
+        s.bytes_in = static_cast<std::uint64_t>(bytes_in);
+        s.bytes_out = static_cast<std::uint64_t>(bytes_out);
+        return s;
+    }
+};
+
+/// A statement whose conditions depend on what is asked: text is only ever bound, never pasted.
+class Query {
+public:
+    explicit Query(std::string text) : m_text(std::move(text)) {}
+    void where(std::string_view condition) {
+        m_text += m_conditions++ == 0 ? " WHERE " : " AND ";
+        m_text += condition;
+    }
+    void end(std::string_view tail) { m_text += tail; }
+    const std::string& text() const { return m_text; }
+
+private:
+    std::string m_text;
+    int m_conditions = 0;
+};
+
+/// LIKE pattern for "anything, then this".
+std::string like_suffix(std::string_view text) {
+    std::string pattern = "%";
+    for (const char c : text) {
+        if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+        pattern += c;
+    }
+    return pattern;
+}
+
+class SqlStore final : public Store {
+public:
+    SqlStore(std::unique_ptr<soci::session> sql, const Dialect& dialect) : m_database(std::move(sql), dialect) {}
+
+    Result<void> migrate();
+
+    Result<model::Access> access() override {
+        return m_database.snapshot("read access", [&]() -> Result<model::Access> { return read_access(sql()); });
+    }
+
+    Result<std::uint64_t> access_version() override {
+        return m_database.guarded("read access", [&]() -> Result<std::uint64_t> { return read_access_version(sql()); });
+    }
+
+    Result<void> replace_access(const model::Access& access, const std::vector<model::AuditRecord>& changes) override {
+        return m_database.transaction("change access", [&]() -> Result<void> {
+            const model::Access before = read_access(sql());
+            if (access.version != 0 && access.version != before.version) {
+                return fail("access was changed by somebody else in the meantime; nothing was done, try again");
+            }
+            write_access(sql(), before, access);
+            for (const model::AuditRecord& change : changes) insert_audit(change);
+            return {};
+        });
+    }
+
+    Result<void> session_started(const model::Session& session) override {
+        return m_database.transaction("write a session", [&]() -> Result<void> {
+            insert_session(session);
+            return {};
+        });
+    }
+    Result<void> session_finished(const model::Session& session) override;
+    Result<std::vector<model::Session>> close_dangling_sessions(WallTime now) override;
+    Result<std::vector<model::Session>> sessions(const SessionFilter& filter) override;
+    Result<std::optional<model::Session>> session(const std::string& id_or_audit_key) override;
+
+    Result<void> audit(const model::AuditRecord& record) override {
+        return m_database.transaction("write an audit record", [&]() -> Result<void> {
+            insert_audit(record);
+            return {};
+        });
+    }
+    Result<std::vector<model::AuditRecord>> audit_records(const AuditFilter& filter) override;
+
+    Result<std::vector<std::string>> learned_host_keys(const std::string& target) override;
+    Result<void> learn_host_key(const std::string& target, const std::string& line) override;
+
+    Result<void> together(const std::function<Result<void>()>& work) override {
+        return m_database.transaction("write together", [&]() -> Result<void> { return work(); });
+    }
+
+private:
+    soci::session& sql() { return m_database.sql(); }
+    void insert_session(const model::Session& session);
+    void insert_audit(const model::AuditRecord& record);
+    std::vector<model::Session> fetch_sessions(soci::statement& statement, SessionRow& row, const std::string& text);
+
+    Database m_database;
+};
+
+Result<void> SqlStore::migrate() {
+    return m_database.transaction("prepare its tables", [&]() -> Result<void> {
+        sql() << "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)";
+        int version = 0;
+        soci::indicator set = soci::i_null;
+        sql() << "SELECT MAX(version) FROM schema_version", into(version, set);
+        if (set == soci::i_null) version = 0;
+        const std::vector<Migration> all = migrations(m_database.dialect());
+        if (version > all.back().version) {
+            return fail("the store was written by a newer version of sekisho; use that one, or a copy from before");
+        }
+        for (const Migration& migration : all) {
+            if (migration.version <= version) continue;
+            for (const std::string& statement : migration.statements) sql() << statement;
+            sql() << "INSERT INTO schema_version (version) VALUES (:v)", use(migration.version);
+        }
+        return {};
+    });
+}
+
+void SqlStore::insert_session(const model::Session& session) {
+    SessionRow row(session);
+    const model::Session& s = row.session;
+    sql() << "INSERT INTO sessions (" << kSessionColumns
+          << ") VALUES (:id, :audit_key, :user_name, :source, :port, :key, :client, :target, :started, :finished, :result, "
+             ":in, :out)",
+        use(s.id), use(s.audit_key), use(s.user), use(s.source), use(row.port), use(s.key_fingerprint), use(s.client),
+        use(s.target), use(row.started), use(row.finished, row.finished_set), use(s.result), use(row.bytes_in),
+        use(row.bytes_out);
+}
+
+Result<void> SqlStore::session_finished(const model::Session& session) {
+    return m_database.transaction("write a session's end", [&]() -> Result<void> {
+        SessionRow row(session);
+        const model::Session& s = row.session;
+        soci::statement update =
+            (sql().prepare << "UPDATE sessions SET audit_key = :audit_key, user_name = :user_name, target = :target, "
+                              "finished_ms = :finished, result = :result, bytes_in = :in, bytes_out = :out WHERE id = :id",
+                use(s.audit_key), use(s.user), use(s.target), use(row.finished, row.finished_set), use(s.result),
+                use(row.bytes_in), use(row.bytes_out), use(s.id));
+        update.execute(true);
+        if (update.get_affected_rows() == 0) insert_session(session);  // its start was not stored: keep the end all the same
+        return {};
+    });
+}
+
+std::vector<model::Session> SqlStore::fetch_sessions(soci::statement& statement, SessionRow& row, const std::string& text) {
+    row.bind_into(statement);
+    statement.alloc();
+    statement.prepare(text);
+    statement.define_and_bind();
+    statement.execute();
+    std::vector<model::Session> found;
+    while (statement.fetch()) found.push_back(row.value());
+    return found;
+}
+
+Result<std::vector<model::Session>> SqlStore::close_dangling_sessions(WallTime now) {
+    return m_database.transaction("close sessions that were cut", [&]() -> Result<std::vector<model::Session>> {
+        SessionRow row;
+        soci::statement select(sql());
+        auto found = fetch_sessions(select, row,
+            "SELECT " + std::string(kSessionColumns) + " FROM sessions WHERE finished_ms IS NULL ORDER BY started_ms");
+        const long long finished = base::unix_milliseconds(now);
+        sql() << "UPDATE sessions SET finished_ms = :now, result = 'cut' WHERE finished_ms IS NULL", use(finished);
+        for (model::Session& session : found) {
+            session.finished = base::from_unix_milliseconds(finished);
+            session.result = "cut";
+        }
+        return found;
+    });
+}
+
+Result<std::vector<model::Session>> SqlStore::sessions(const SessionFilter& filter) {
+    return m_database.guarded("read sessions", [&]() -> Result<std::vector<model::Session>> {
+        Query query("SELECT " + std::string(kSessionColumns) + " FROM sessions");
+        soci::statement select(sql());
+        const std::string user = storable(filter.user);
+        const std::string target = storable(filter.target);
+        const std::string target_end = like_suffix("@" + target);
+        const auto most = static_cast<long long>(std::min(filter.most, kMostRows));
+        if (!user.empty()) {
+            query.where("user_name = :user_name");
+            select.exchange(use(user));
+        }
+        if (!target.empty()) {
+            query.where("(target = :target OR target LIKE :target_end ESCAPE '\\')");
+            select.exchange(use(target));
+            select.exchange(use(target_end));
+        }
+        if (filter.live_only) query.where("finished_ms IS NULL");
+        query.end(" ORDER BY started_ms DESC, id LIMIT :most");
+        select.exchange(use(most));
+        SessionRow row;
+        return fetch_sessions(select, row, query.text());
+    });
+}
+
+Result<std::optional<model::Session>> SqlStore::session(const std::string& id_or_audit_key) {
+    return m_database.guarded("read a session", [&]() -> Result<std::optional<model::Session>> {
+        const std::string wanted = storable(id_or_audit_key);
+        if (wanted.empty()) return std::nullopt;
+        soci::statement select(sql());
+        select.exchange(use(wanted));
+        select.exchange(use(wanted));
+        SessionRow row;
+        auto found = fetch_sessions(select, row,
+            "SELECT " + std::string(kSessionColumns) +
+                " FROM sessions WHERE id = :id OR audit_key = :key ORDER BY started_ms DESC LIMIT 1");
+        if (found.empty()) return std::nullopt;
+        return std::move(found.front());
+    });
+}
+
+void SqlStore::insert_audit(const model::AuditRecord& record) {
+    const long long time = base::unix_milliseconds(record.time);
+    const std::string kind = storable(record.kind), session = storable(record.session), user = storable(record.user),
+                      source = storable(record.source), subject = storable(record.subject),
+                      outcome = storable(record.outcome), reason = storable(record.reason);
+    sql() << "INSERT INTO audit (time_ms, kind, session, user_name, source, subject, outcome, reason) "
+             "VALUES (:t, :k, :s, :u, :f, :o, :r, :w)",
+        use(time), use(kind), use(session), use(user), use(source), use(subject), use(outcome), use(reason);
+}
+
+Result<std::vector<model::AuditRecord>> SqlStore::audit_records(const AuditFilter& filter) {
+    return m_database.guarded("read audit records", [&]() -> Result<std::vector<model::AuditRecord>> {
+        Query query("SELECT sequence, time_ms, kind, session, user_name, source, subject, outcome, reason FROM audit");
+        soci::statement select(sql());
+        const auto after = static_cast<long long>(filter.after);
+        const auto most = static_cast<long long>(std::min(filter.most, kMostRows));
+        query.where("sequence > :after");
+        select.exchange(use(after));
+        if (!filter.kind.empty()) {
+            query.where("kind = :kind");
+            select.exchange(use(filter.kind));
+        }
+        if (!filter.session.empty()) {
+            query.where("session = :session");
+            select.exchange(use(filter.session));
+        }
+        query.end(" ORDER BY sequence LIMIT :most");
+        select.exchange(use(most));
+
+        model::AuditRecord r;
+        long long sequence = 0;
+        long long time = 0;
+        select.exchange(into(sequence));
+        select.exchange(into(time));
+        for (std::string* text : {&r.kind, &r.session, &r.user, &r.source, &r.subject, &r.outcome, &r.reason})
+            select.exchange(into(*text));
+        select.alloc();
+        select.prepare(query.text());
+        select.define_and_bind();
+        select.execute();
+        std::vector<model::AuditRecord> found;
+        while (select.fetch()) {
+            r.sequence = static_cast<std::uint64_t>(sequence);
+            r.time = base::from_unix_milliseconds(time);
+            found.push_back(r);
+        }
+        return found;
+    });
+}
+
+Result<std::vector<std::string>> SqlStore::learned_host_keys(const std::string& target) {
+    return m_database.guarded("read host keys", [&]() -> Result<std::vector<std::string>> {
+        std::vector<std::string> lines;
+        std::string line;
+        soci::statement select =
+            (sql().prepare << "SELECT line FROM learned_host_keys WHERE target = :t ORDER BY line", use(target), into(line));
+        select.execute();
+        while (select.fetch()) lines.push_back(line);
+        return lines;
+    });
+}
+
+Result<void> SqlStore::learn_host_key(const std::string& target, const std::string& line) {
+    return m_database.transaction("keep a host key", [&]() -> Result<void> {
+        int known = 0;
+        sql() << "SELECT COUNT(*) FROM learned_host_keys WHERE target = :t AND line = :l", use(target), use(line),
+            into(known);
+        if (known == 0) sql() << "INSERT INTO learned_host_keys (target, line) VALUES (:t, :l)", use(target), use(line);
+        return {};
+    });
+}
+
+/// The file exists with 0600 before SQLite opens it: its -wal and -shm files take the same mode.
+Result<void> private_file(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return fail("cannot open the store " + path, std::strerror(errno));
+    struct stat facts{};
+    const bool narrow = ::fstat(fd, &facts) == 0 && ((facts.st_mode & 077) == 0 || ::fchmod(fd, 0600) == 0);
+    ::close(fd);
+    if (!narrow) return fail("the store " + path + " can be read by others, and its mode cannot be changed");
+    return {};
+}
+
+Result<std::unique_ptr<Store>> open_sqlite(const std::string& file) {
+    if (file.find('"') != std::string::npos) return fail("a quotation mark cannot stand in the path of the store");
+    if (file != ":memory:") {
+        if (auto made = private_file(file); !made) return std::unexpected(made.error());
+    }
+    try {
+        auto sql = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + file + "\"");
+        for (const char* pragma : {"PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
+                 "PRAGMA foreign_keys = ON"}) {
+            *sql << pragma;
+        }
+        auto store = std::make_unique<SqlStore>(std::move(sql), kSqlite);
+        if (auto migrated = store->migrate(); !migrated) return std::unexpected(migrated.error());
+        return store;
+    } catch (const std::exception& error) {
+        return fail("cannot open the store " + file, error.what());
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store(const std::string& url, const std::string& data_dir) {
+    constexpr std::string_view kSqliteScheme = "sqlite:";
+    if (url == ":memory:") return open_sqlite(url);
+    if (!url.starts_with(kSqliteScheme) || url.size() == kSqliteScheme.size()) {
+        return fail("store.url is sqlite:FILE; \"" + url.substr(0, url.find(':')) + "\" is not supported");
+    }
+    const std::string file = url.substr(kSqliteScheme.size());
+    return open_sqlite(file.starts_with('/') ? file : data_dir + "/" + file);
+}
+
+}  // namespace sekisho::store

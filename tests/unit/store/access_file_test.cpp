@@ -1,0 +1,158 @@
+#include "store/access_file.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sekisho::store {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kKey =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKeTyczyvznepK50z516gPnnD/U1qJcfGraQBr0+dgbK";  // made by ssh-keygen
+
+Result<model::Access> parse(std::string text) {
+    for (std::size_t at = text.find("KEY"); at != std::string::npos; at = text.find("KEY", at + 60))
+        text.replace(at, 3, kKey);
+    return parse_access({{"access.toml", text}});
+}
+
+std::string error_of(const std::string& text) {
+    const auto access = parse(text);
+    return access ? "accepted" : access.error().text;
+}
+
+TEST(AccessFileTest, TheFileOfTheSurface) {
+    const auto access = parse(R"(
+[[user]]
+name = "alice"
+email = "alice@example.com"
+groups = ["ops"]
+keys = ["KEY alice@laptop", 'from="192.0.2.0/24",expiry-time="20271231" KEY']
+expires = 2027-12-31T23:59:59+09:00
+
+[[target]]
+name = "web1"
+address = "10.0.0.5:22"
+logins = ["ubuntu", "root"]
+auth = "agent"
+host_keys = ["KEY"]
+route = ["first-relay", "socks5://127.0.0.1:1080"]
+labels = { env = "prod" }
+set_env = { PATH = "/opt/bin:/bin" }
+
+[[target]]
+name = "lab"
+address = "[2001:db8::5]:2222"
+trust = "first-use"
+legacy = true
+
+[[rule]]
+name = "ops may work on web servers"
+users = ["@ops"]
+targets = ["web*", "env=prod"]
+logins = ["ubuntu"]
+allow = ["shell", "exec", "sftp", "scp"]
+record = "commands"
+on_failure = "alarm"
+when = { from = ["203.0.113.0/24"], hours = "Mon-Fri 08:00-20:00 Asia/Tokyo" }
+
+[[rule]]
+name = "partner reaches the ledger only"
+users = ["partner"]
+allow = ["local-forward"]
+forward = ["ledger.internal:443", "10.1.0.0/16:5432"]
+)");
+    ASSERT_TRUE(access) << access.error().text;
+    const model::User& alice = access->users.at(0);
+    EXPECT_EQ(alice.groups, (std::vector<std::string>{"ops"}));
+    EXPECT_EQ(alice.keys.size(), 2U);
+    EXPECT_EQ(alice.expires, "2027-12-31T23:59:59+09:00");
+    const model::Target& web1 = access->targets.at(0);
+    EXPECT_EQ(web1.auth, model::TargetAuth::Agent);
+    EXPECT_EQ(web1.labels.at("env"), "prod");
+    EXPECT_EQ(web1.set_env.at("PATH"), "/opt/bin:/bin");
+    EXPECT_EQ(web1.route.size(), 2U);
+    EXPECT_TRUE(access->targets.at(1).trust_first_use);
+    EXPECT_TRUE(access->targets.at(1).legacy);
+    const model::Rule& rule = access->rules.at(0);
+    EXPECT_EQ(rule.allow.size(), 4U);
+    EXPECT_EQ(rule.record, model::RecordLevel::Commands);
+    EXPECT_EQ(rule.on_failure, model::OnFailure::Alarm);
+    EXPECT_EQ(rule.when.hours, "Mon-Fri 08:00-20:00 Asia/Tokyo");
+    EXPECT_EQ(access->rules.at(1).forward.size(), 2U);
+    EXPECT_FALSE(access->rules.at(1).on_failure);
+}
+
+TEST(AccessFileTest, ErrorsSayLineAndNearestKey) {
+    EXPECT_EQ(error_of("[[user]]\nname = \"alice\"\nemial = \"x\"\n"),
+        "access.toml:3: unknown key emial in [[user]]; did you mean email?");
+    EXPECT_EQ(
+        error_of("\n[[rules]]\nname = \"x\"\n"), "access.toml:2: unknown key rules in an access file; did you mean rule?");
+    EXPECT_THAT(error_of("[[user]]\nname = \"alice\n"), HasSubstr("access.toml:2: "));
+    EXPECT_THAT(error_of("[user]\nname = \"alice\"\n"), HasSubstr("access.toml:1: write [[user]]"));
+    EXPECT_THAT(error_of("[[user]]\nemail = \"x\"\n"), HasSubstr("access.toml:1: name is missing"));
+}
+
+TEST(AccessFileTest, AllProblemsAtOnceButNotMoreThanTwenty) {
+    std::string text;
+    for (int i = 0; i < 30; ++i) text += fmt::format("[[user]]\nname = \"U{}\"\n", i);
+    const std::string error = error_of(text);
+    EXPECT_EQ(std::count(error.begin(), error.end(), '\n'), 20);
+    EXPECT_THAT(error, HasSubstr("and 10 more"));
+}
+
+TEST(AccessFileTest, NamesAreDefinedOnceAcrossFiles) {
+    const auto access =
+        parse_access({{"a.toml", "[[user]]\nname = \"alice\"\n"}, {"b.toml", "\n[[user]]\nname = \"alice\"\n"}});
+    ASSERT_FALSE(access);
+    EXPECT_EQ(access.error().text, "b.toml:2: user \"alice\" is already defined at a.toml:1");
+}
+
+struct Wrong {
+    const char* text;
+    const char* error;
+};
+
+TEST(AccessFileTest, ValuesAreChecked) {
+    const std::string target = "[[target]]\nname = \"t\"\naddress = \"h:22\"\ntrust = \"first-use\"\n";
+    const std::string rule = "[[rule]]\nname = \"r\"\nusers = [\"*\"]\n";
+    const Wrong users[] = {{"name = \"root\"", "root is never a user"}, {"name = \"Alice\"", "lower-case"},
+        {"name = \"../x\"", "lower-case"}, {"name = 5", "name is a text"},
+        {"name = \"a\"\ngroups = \"ops\"", "groups is a list"}, {"name = \"a\"\ngroups = [\"Ops\"]", "a group's name"},
+        {"name = \"a\"\ngroups = [\"ops\", \"ops\"]", "there twice"},
+        {"name = \"a\"\nkeys = [\"ssh-ed25519 AAAA\"]", "keys \"ssh-ed25519 AAAA\""},
+        {"name = \"a\"\nkeys = ['froom=\"10.0.0.0/8\" KEY']", "froom"},
+        {"name = \"a\"\nlocked = \"yes\"", "locked is true or false"},
+        {"name = \"a\"\nexpires = \"tomorrow\"", "expires is a time with its zone"},
+        {"name = \"a\"\nexpires = 2027-12-31T23:59:59", "expires is a time with its zone"}};
+    for (const Wrong& wrong : users)
+        EXPECT_THAT(error_of(std::string("[[user]]\n") + wrong.text), HasSubstr(wrong.error)) << wrong.text;
+    const Wrong targets[] = {{"logins = [\"-l\"]", "a login is"}, {"auth = \"certificat\"", "did you mean certificate?"},
+        {"host_keys = [\"x\"]", "host_keys \"x\""}, {"route = [\"socks4://x:1\"]", "a hop is"},
+        {"labels = { Env = \"x\" }", "not a name"}, {"labels = { env = 1 }", "labels.env is a text"},
+        {"set_env = { \"A=B\" = \"x\" }", "not a name"}, {"trust_first_use = true", "unknown key"}};
+    for (const Wrong& wrong : targets) EXPECT_THAT(error_of(target + wrong.text), HasSubstr(wrong.error)) << wrong.text;
+    EXPECT_THAT(
+        error_of("[[target]]\nname = \"t\"\naddress = \"h\"\ntrust = \"first-use\""), HasSubstr("an address is host:port"));
+    EXPECT_THAT(error_of("[[target]]\nname = \"t\"\naddress = \"h:22\""),
+        HasSubstr("how the target's host key is known is missing"));
+    const Wrong rules[] = {{"allow = [\"shel\"]", "did you mean shell?"},
+        {"allow = []\nrecord = \"all\"", "full, commands or metadata"},
+        {"allow = [\"shell\"]\ntargets = []", "targets is empty"},
+        {"allow = [\"shell\"]\ntargets = [\"web[12]\"]", "a pattern with * and ?"},
+        {"allow = [\"shell\"]\nforward = [\"h:1\"]", "allow has no forward"},
+        {"allow = [\"local-forward\"]\nforward = [\"10.0.0.1/8:22\"]", "bits behind the prefix"},
+        {"allow = [\"local-forward\"]\nforward = [\"*:22\"]", "a host is named"},
+        {"allow = [\"shell\"]\nwhen = { from = [\"10.0.0.1/8\"] }", "a network is"},
+        {"allow = [\"shell\"]\nwhen = { from = [] }", "from is empty"},
+        {"allow = [\"shell\"]\nwhen = { hours = \"always\" }", "hours \"always\""},
+        {"allow = [\"shell\"]\nwhen = { hour = \"x\" }", "did you mean hours?"},
+        {"allow = [\"shell\"]\non_failure = \"ignore\"", "refuse, end or alarm"}, {"", "allow is missing"}};
+    for (const Wrong& wrong : rules) EXPECT_THAT(error_of(rule + wrong.text), HasSubstr(wrong.error)) << wrong.text;
+    EXPECT_THAT(error_of("[[rule]]\nname = \"r\"\nallow = [\"shell\"]"), HasSubstr("users is missing"));
+}
+
+}  // namespace
+}  // namespace sekisho::store
