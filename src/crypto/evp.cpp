@@ -39,7 +39,7 @@ const EVP_MD* digest_algorithm(HashKind kind) {
         case HashKind::Sha384: return algorithms().sha384;
         case HashKind::Sha512: return algorithms().sha512;
     }
-    SEKISHO_ASSERT(!"a hash without algorithm");
+    SEKISHO_ASSERT(false && "a hash without algorithm");
     return nullptr;
 }
 
@@ -50,7 +50,7 @@ const char* digest_name(HashKind kind) {
         case HashKind::Sha384: return "SHA384";
         case HashKind::Sha512: return "SHA512";
     }
-    SEKISHO_ASSERT(!"a hash without name");
+    SEKISHO_ASSERT(false && "a hash without name");
     return nullptr;
 }
 

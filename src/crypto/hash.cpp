@@ -37,7 +37,7 @@ std::size_t digest_size(HashKind kind) {
         case HashKind::Sha384: return 48;
         case HashKind::Sha512: return 64;
     }
-    SEKISHO_ASSERT(!"a hash without size");
+    SEKISHO_ASSERT(false && "a hash without size");
     return 0;
 }
 

@@ -50,7 +50,7 @@ Secret random_scalar(Curve curve, Random& random) {
         scalar.bytes()[0] &= static_cast<std::byte>(parameters.top_mask);
         if (in_range(evp::secret_number(scalar).get(), curve)) return scalar;
     }
-    SEKISHO_ASSERT(!"the random source gives no usable scalar");
+    SEKISHO_ASSERT(false && "the random source gives no usable scalar");
     return {};
 }
 

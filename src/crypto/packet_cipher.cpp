@@ -123,7 +123,7 @@ std::unique_ptr<PacketSealer> make_sealer(std::string_view cipher, std::string_v
         case Family::ChaCha20Poly1305: return make_chacha20_poly1305_sealer(key);
         case Family::AesCtr: return make_aes_ctr_sealer(chosen.algorithm, chosen.mac.value(), key, iv, mac_key);
     }
-    SEKISHO_ASSERT(!"a cipher without sealer");
+    SEKISHO_ASSERT(false && "a cipher without sealer");
     return nullptr;
 }
 
@@ -135,7 +135,7 @@ std::unique_ptr<PacketOpener> make_opener(std::string_view cipher, std::string_v
         case Family::ChaCha20Poly1305: return make_chacha20_poly1305_opener(key);
         case Family::AesCtr: return make_aes_ctr_opener(chosen.algorithm, chosen.mac.value(), key, iv, mac_key);
     }
-    SEKISHO_ASSERT(!"a cipher without opener");
+    SEKISHO_ASSERT(false && "a cipher without opener");
     return nullptr;
 }
 

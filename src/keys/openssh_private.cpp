@@ -110,7 +110,7 @@ Result<crypto::SigningKey> read_private_fields(KeyKind kind, wire::Reader& reade
             return crypto::SigningKey::ecdsa(curve(kind), point, secret(scalar));
         }
     }
-    SEKISHO_ASSERT(!"a key of no kind");
+    SEKISHO_ASSERT(false && "a key of no kind");
     return fail("unsupported key");
 }
 

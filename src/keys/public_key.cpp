@@ -61,7 +61,7 @@ crypto::Curve curve(KeyKind kind) {
         case KeyKind::Ed25519:
         case KeyKind::Rsa: break;
     }
-    SEKISHO_ASSERT(!"a key without curve");
+    SEKISHO_ASSERT(false && "a key without curve");
     return {};
 }
 
@@ -88,7 +88,7 @@ Result<crypto::VerifyKey> read_key_fields(KeyKind kind, wire::Reader& reader) {
             return crypto::VerifyKey::ecdsa(curve(kind), point);
         }
     }
-    SEKISHO_ASSERT(!"a key of no kind");
+    SEKISHO_ASSERT(false && "a key of no kind");
     return fail("unsupported key");
 }
 
