@@ -1,0 +1,195 @@
+#include "app/config_table.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/network.h"
+
+namespace sekisho::app {
+namespace {
+
+using model::Config;
+using namespace std::chrono_literals;
+
+std::string fine(const Config&) { return {}; }
+
+std::string wrong_path(std::string_view path) {
+    if (path.empty() || path.size() > 4096 || path.find('\0') != std::string_view::npos) return "a path is wanted";
+    return {};
+}
+
+std::string wrong_listen(const Config& config) {
+    if (config.ssh.listen.empty()) return "at least one address is wanted";
+    for (const std::string& address : config.ssh.listen) {
+        if (!base::parse_host_port(address)) return fmt::format("\"{}\" is not host:port or [IPv6]:port", address);
+    }
+    return {};
+}
+
+std::string wrong_host_keys(const Config& config) {
+    if (config.ssh.host_keys.empty()) return "at least one host key is wanted";
+    for (const std::string& path : config.ssh.host_keys) {
+        if (std::string wrong = wrong_path(path); !wrong.empty()) return wrong;
+    }
+    return {};
+}
+
+std::string wrong_socket(const Config& config) {
+    if (std::string wrong = wrong_path(config.admin_socket); !wrong.empty()) return wrong;
+    if (config.path(config.admin_socket).size() > 107) return "longer than the 107 bytes that a Unix socket's name may have";
+    return {};
+}
+
+std::string wrong_store(const Config& config) {
+    constexpr std::string_view kScheme = "sqlite:";
+    if (!config.store_url.starts_with(kScheme) || config.store_url.size() == kScheme.size()) return "sqlite:FILE is wanted";
+    return {};
+}
+
+// Until the seal is there, a file that asks for it must not leave recordings open without a word.
+std::string wrong_seal(const Config& config) {
+    if (!config.recording.seal_to.empty()) return "sealing is not supported by this version; leave the list empty";
+    return {};
+}
+
+std::string wrong_level(const Config& config) {
+    constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warn", "error"};
+    if (std::find(kLevels.begin(), kLevels.end(), config.log.level) == kLevels.end())
+        return "debug, info, warn or error is wanted";
+    return {};
+}
+
+std::string between(auto value, auto least, auto most, std::string_view range) {
+    return value < least || value > most ? fmt::format("{} is wanted", range) : std::string();
+}
+
+std::vector<ConfigKey> make_keys() {
+    std::vector<ConfigKey> keys;
+    const auto add = [&](std::string_view key, Place place, Reload reload, std::string_view help,
+                         std::string (*wrong)(const Config&) = fine) { keys.push_back({key, place, reload, help, wrong}); };
+    add("data_dir", Text([](Config& c) -> std::string& { return c.data_dir; }), Reload::Restart,
+        "Folder of keys, store and recordings. Readable by nobody else.",
+        [](const Config& c) { return c.data_dir.starts_with('/') ? wrong_path(c.data_dir) : "an absolute path is wanted"; });
+    add("loops", Number([](Config& c) -> std::uint64_t& { return c.loops; }), Reload::Restart,
+        "Event loops, each on its own thread. 0: one for each core.",
+        [](const Config& c) { return between(c.loops, 0U, 256U, "0 to 256"); });
+
+    add("ssh.listen", Texts([](Config& c) -> std::vector<std::string>& { return c.ssh.listen; }), Reload::Restart,
+        "Addresses and ports where clients connect.", wrong_listen);
+    add("ssh.host_keys", Texts([](Config& c) -> std::vector<std::string>& { return c.ssh.host_keys; }), Reload::NewSessions,
+        "Host key files, relative to data_dir. A certificate beside one (KEY-cert.pub) is presented too.", wrong_host_keys);
+    add("ssh.login_grace", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.login_grace; }), Reload::NewSessions,
+        "A connection that is not signed in by then ends.",
+        [](const Config& c) { return between(c.ssh.login_grace, 1s, 3600s, "1s to 1h"); });
+    add("ssh.auth_attempts", Number([](Config& c) -> std::uint64_t& { return c.ssh.auth_attempts; }), Reload::NewSessions,
+        "Refused attempts to sign in before the connection ends.",
+        [](const Config& c) { return between(c.ssh.auth_attempts, 1U, 100U, "1 to 100"); });
+    add("ssh.keepalive", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.keepalive; }), Reload::NewSessions,
+        "Silence of a hop before it is asked whether it is there. 0: never.",
+        [](const Config& c) { return between(c.ssh.keepalive, 0s, 86400s, "0 to 1d"); });
+    add("ssh.keepalive_count", Number([](Config& c) -> std::uint64_t& { return c.ssh.keepalive_count; }),
+        Reload::NewSessions, "Unanswered questions before a hop counts as dead.",
+        [](const Config& c) { return between(c.ssh.keepalive_count, 1U, 100U, "1 to 100"); });
+    add("ssh.rekey_bytes", ByteCount{[](Config& c) -> std::uint64_t& { return c.ssh.rekey_bytes; }}, Reload::NewSessions,
+        "New keys after so many bytes in either direction.",
+        [](const Config& c) { return between(c.ssh.rekey_bytes, 1ULL << 20, 1ULL << 36, "1M to 64G"); });
+    add("ssh.rekey_time", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.rekey_time; }), Reload::NewSessions,
+        "New keys after so much time.", [](const Config& c) { return between(c.ssh.rekey_time, 10s, 86400s, "10s to 1d"); });
+    add("ssh.max_connections", Number([](Config& c) -> std::uint64_t& { return c.ssh.max_connections; }),
+        Reload::NewSessions, "Client connections at once.",
+        [](const Config& c) { return between(c.ssh.max_connections, 1U, 1000000U, "1 to 1000000"); });
+    add("ssh.max_channels", Number([](Config& c) -> std::uint64_t& { return c.ssh.max_channels; }), Reload::NewSessions,
+        "Channels of one connection at once.",
+        [](const Config& c) { return between(c.ssh.max_channels, 1U, 10000U, "1 to 10000"); });
+
+    add("target.connect_timeout", Time([](Config& c) -> std::chrono::seconds& { return c.target.connect_timeout; }),
+        Reload::NewSessions, "Time to find and reach a target.",
+        [](const Config& c) { return between(c.target.connect_timeout, 1s, 600s, "1s to 10m"); });
+    add("target.login_timeout", Time([](Config& c) -> std::chrono::seconds& { return c.target.login_timeout; }),
+        Reload::NewSessions, "Time for key exchange and sign-in at a target.",
+        [](const Config& c) { return between(c.target.login_timeout, 1s, 600s, "1s to 10m"); });
+    add("target.certificate_life", Time([](Config& c) -> std::chrono::seconds& { return c.target.certificate_life; }),
+        Reload::NewSessions, "How long the certificate for a target is valid ahead of now.",
+        [](const Config& c) { return between(c.target.certificate_life, 5s, 60s, "5s to 60s"); });
+
+    add("admin.socket", Text([](Config& c) -> std::string& { return c.admin_socket; }), Reload::Restart,
+        "Unix socket of the admin API, relative to data_dir. Root and the gateway's own account may use it.", wrong_socket);
+    add("store.url", Text([](Config& c) -> std::string& { return c.store_url; }), Reload::Restart,
+        "sqlite:FILE, the file relative to data_dir.", wrong_store);
+
+    add("recording.dir", Text([](Config& c) -> std::string& { return c.recording.dir; }), Reload::Restart,
+        "Folder of recordings, relative to data_dir.", [](const Config& c) { return wrong_path(c.recording.dir); });
+    add("recording.seal_to", Texts([](Config& c) -> std::vector<std::string>& { return c.recording.seal_to; }),
+        Reload::NewSessions, "Public keys of the auditors. None: readable with file permissions only.", wrong_seal);
+    add("recording.on_failure", FailureAnswer([](Config& c) -> model::OnFailure& { return c.recording.on_failure; }),
+        Reload::NewSessions,
+        "When evidence cannot be written: refuse new sessions and end those it hits (refuse), end those it hits (end), or "
+        "go on "
+        "and say so in log and audit (alarm). A rule may say otherwise.");
+
+    add("log.level", Text([](Config& c) -> std::string& { return c.log.level; }), Reload::Live,
+        "What the log on stderr shows: debug, info, warn or error.", wrong_level);
+    add("log.monthly.dir", Text([](Config& c) -> std::string& { return c.log.monthly_dir; }), Reload::Live,
+        "Folder of the monthly log of sessions, sshfw-YYYYMM.log. Empty: none.");
+    return keys;
+}
+
+template <class Unit, std::size_t N>
+Result<std::uint64_t> with_unit(
+    std::string_view text, const std::array<std::pair<Unit, std::uint64_t>, N>& units, std::string_view form) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc()) return fail(std::string(form));
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    for (const auto& [name, factor] : units) {
+        if (unit != name) continue;
+        if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / factor)
+            return fail(std::string(form));
+        return value * factor;
+    }
+    if (unit.empty() && value == 0) return 0U;
+    return fail(std::string(form));
+}
+
+constexpr std::array<std::pair<std::string_view, std::uint64_t>, 4> kTimes{{{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}}};
+constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> kBytes{
+    {{"T", 1ULL << 40}, {"G", 1ULL << 30}, {"M", 1ULL << 20}, {"K", 1ULL << 10}, {"", 1}}};
+
+}  // namespace
+
+const std::vector<ConfigKey>& config_keys() {
+    static const std::vector<ConfigKey> keys = make_keys();
+    return keys;
+}
+
+Result<std::chrono::seconds> parse_time(std::string_view text) {
+    const auto value = with_unit(text, kTimes, "a time is wanted, for example \"90s\", \"5m\", \"1h\" or \"2d\"");
+    if (!value) return std::unexpected(value.error());
+    return std::chrono::seconds(*value);
+}
+
+std::string time_text(std::chrono::seconds time) {
+    const auto value = static_cast<std::uint64_t>(time.count());
+    for (const auto& [unit, factor] : kTimes) {
+        if (value != 0 && value % factor == 0) return fmt::format("{}{}", value / factor, unit);
+    }
+    return "0";
+}
+
+Result<std::uint64_t> parse_bytes(std::string_view text) {
+    return with_unit(text, kBytes, "a number of bytes is wanted, for example \"64M\" or \"1G\"");
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    for (const auto& [unit, factor] : kBytes) {
+        if (bytes != 0 && bytes % factor == 0) return fmt::format("{}{}", bytes / factor, unit);
+    }
+    return "0";
+}
+
+}  // namespace sekisho::app
