@@ -32,6 +32,7 @@ struct ChannelFacts {  // a channel begins
     std::string type;           // session, direct-tcpip …
     std::string target;         // "login@target" or empty
     std::string destination;    // host:port of forwards
+    model::RecordLevel level = model::RecordLevel::Full;  // of the rule that allowed it; a recording's channels may differ
 };
 
 class Recorder {

@@ -1,0 +1,228 @@
+#include "recording/block_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "base/assert.h"
+
+namespace sekisho::recording {
+
+namespace {
+
+// Beyond this many, a descriptor is closed after each write: sockets need the process's limit more than recordings do.
+constexpr std::size_t kDescriptorsKept = 1024;
+constexpr std::size_t kSmallBlock = 16 * 1024;
+
+std::atomic<std::size_t> g_descriptors{0};
+
+std::unexpected<Error> failed(int error) {
+    return fail("the recording cannot be written", system_text(error));
+}
+
+std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+}  // namespace
+
+std::string system_text(int error) {
+    return std::system_category().message(error);
+}
+
+Compressor::Compressor()
+    : m_context(ZSTD_createCCtx()),
+      m_scratch(format::kFileHeader + format::kBlockHeader + ZSTD_compressBound(format::kBlockPlain)) {
+    SEKISHO_ASSERT(m_context != nullptr);
+    // The block header says how long the plain text is, and its checksum covers it: the frame need not repeat either.
+    ZSTD_CCtx_setParameter(m_context, ZSTD_c_contentSizeFlag, 0);
+    ZSTD_CCtx_setParameter(m_context, ZSTD_c_checksumFlag, 0);
+}
+
+Compressor::~Compressor() {
+    ZSTD_freeCCtx(m_context);
+}
+
+std::size_t Compressor::compress(BytesView plain, MutableBytes out) {
+    // Bulk output must not cost more than its encryption; the blocks of a typing person are few, so they get the better level.
+    ZSTD_CCtx_setParameter(m_context, ZSTD_c_compressionLevel, plain.size() > kSmallBlock ? 1 : 3);
+    const std::size_t size = ZSTD_compress2(m_context, out.data(), out.size(), plain.data(), plain.size());
+    return ZSTD_isError(size) != 0 || size >= plain.size() ? 0 : size;
+}
+
+Descriptor::Descriptor(int fd) : m_fd(fd) {
+    g_descriptors.fetch_add(1, std::memory_order_relaxed);
+}
+
+Descriptor::~Descriptor() {
+    ::close(m_fd);
+    g_descriptors.fetch_sub(1, std::memory_order_relaxed);
+}
+
+std::size_t Descriptor::open_count() {
+    return g_descriptors.load(std::memory_order_relaxed);
+}
+
+std::expected<std::unique_ptr<BlockFile>, int> BlockFile::create(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return std::unexpected(errno);
+    auto descriptor = std::make_shared<Descriptor>(fd);
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) return std::unexpected(errno);
+    std::unique_ptr<BlockFile> file(new BlockFile(path));
+    file->m_device = status.st_dev;
+    file->m_inode = status.st_ino;
+    file->m_descriptor = std::move(descriptor);
+    return file;
+}
+
+Result<std::unique_ptr<BlockFile>> BlockFile::resume(const std::string& path, std::uint64_t size, std::uint32_t blocks,
+                                                     const format::Checksum& last) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return failed(errno);
+    auto descriptor = std::make_shared<Descriptor>(fd);
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || ::ftruncate(fd, static_cast<off_t>(size)) != 0) return failed(errno);
+    std::unique_ptr<BlockFile> file(new BlockFile(path));
+    file->m_size = size;
+    file->m_blocks = blocks;
+    file->m_last = last;
+    file->m_device = status.st_dev;
+    file->m_inode = status.st_ino;
+    file->m_folder_synced = true;
+    file->m_descriptor = std::move(descriptor);
+    return file;
+}
+
+Result<std::shared_ptr<Descriptor>> BlockFile::descriptor() {
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_descriptor) return m_descriptor;
+    }
+    const int fd = ::open(m_path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return failed(errno);
+    auto descriptor = std::make_shared<Descriptor>(fd);
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) return failed(errno);
+    if (status.st_dev != m_device || status.st_ino != m_inode || static_cast<std::uint64_t>(status.st_size) != m_size) {
+        return fail("the recording cannot be written", "its file was changed by somebody else");
+    }
+    return descriptor;
+}
+
+void BlockFile::remember(std::shared_ptr<Descriptor> descriptor) {
+    const std::lock_guard lock(m_mutex);
+    ++m_written;
+    m_descriptor = Descriptor::open_count() > kDescriptorsKept ? nullptr : std::move(descriptor);
+}
+
+Result<void> BlockFile::write(BytesView bytes) {
+    auto descriptor = this->descriptor();
+    if (!descriptor) return std::unexpected(descriptor.error());
+    const int fd = (*descriptor)->fd();
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t n = ::write(fd, bytes.data() + done, bytes.size() - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) {
+            const int error = n < 0 ? errno : EIO;
+            // Nothing more can be done where even this fails; readers stop at the partial block then.
+            if (done != 0 && ::ftruncate(fd, static_cast<off_t>(m_size)) != 0) remember(nullptr);
+            return failed(error);
+        }
+        done += static_cast<std::size_t>(n);
+    }
+    m_size += bytes.size();
+    remember(std::move(*descriptor));
+    return {};
+}
+
+Result<void> BlockFile::append(Compressor& compressor, format::BlockType type, BytesView plain, std::uint32_t events,
+                               std::uint64_t time_us) {
+    SEKISHO_ASSERT(plain.size() <= format::kBlockPlain);
+    const MutableBytes scratch = compressor.scratch();
+    const MutableBytes body = scratch.subspan(format::kFileHeader + format::kBlockHeader);
+    format::BlockHeader header{.type = type,
+                               .number = m_blocks,
+                               .plain = static_cast<std::uint32_t>(plain.size()),
+                               .events = events,
+                               .time_us = time_us};
+    std::size_t stored = type == format::BlockType::Events ? compressor.compress(plain, body) : 0;
+    header.codec = stored != 0 ? format::Codec::Zstd : format::Codec::Raw;
+    if (stored == 0) {
+        stored = plain.size();
+        if (stored != 0) std::memcpy(body.data(), plain.data(), stored);
+    }
+    header.stored = static_cast<std::uint32_t>(stored);
+    auto head = format::encode(header);
+    const format::Checksum checksum = format::checksum(m_last, head, body.first(stored));
+    std::memcpy(head.data() + format::kHashed, checksum.data(), checksum.size());
+    std::memcpy(scratch.data() + format::kFileHeader, head.data(), head.size());
+
+    BytesView out = scratch.first(format::kFileHeader + format::kBlockHeader + stored);
+    if (m_size == 0) {
+        const auto first = format::file_header();
+        std::memcpy(scratch.data(), first.data(), first.size());
+    } else {
+        out = out.subspan(format::kFileHeader);
+    }
+    if (const Result<void> written = write(out); !written) return written;
+    m_last = checksum;
+    ++m_blocks;
+    return {};
+}
+
+Result<void> BlockFile::append_end(Compressor& compressor, End end, std::uint64_t time_us) {
+    end.blocks = m_blocks + 1;
+    end.duration_us = time_us;
+    Bytes plain = base::to_bytes(encode_end(end));
+    // A listing finds the end from the file's last eight bytes, without walking over the blocks.
+    const auto size = static_cast<std::uint32_t>(plain.size());
+    for (const std::uint32_t number : {size, format::kEndMagic}) {
+        for (int shift = 24; shift >= 0; shift -= 8) plain.push_back(static_cast<std::byte>(number >> shift));
+    }
+    return append(compressor, format::BlockType::End, plain, 0, time_us);
+}
+
+void BlockFile::discard() {
+    ::unlink(m_path.c_str());
+}
+
+Result<void> BlockFile::sync() {
+    std::shared_ptr<Descriptor> descriptor;
+    std::uint64_t seen = 0;
+    {
+        const std::lock_guard lock(m_mutex);
+        seen = m_written;
+        descriptor = m_descriptor;
+        if (seen == m_synced) {
+            m_descriptor.reset();
+            return {};
+        }
+    }
+    if (!descriptor) {
+        const int fd = ::open(m_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0) return failed(errno);
+        descriptor = std::make_shared<Descriptor>(fd);
+    }
+    if (::fdatasync(descriptor->fd()) != 0) return failed(errno);
+    if (!m_folder_synced) {
+        const int fd = ::open(folder_of(m_path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) return failed(errno);
+        const Descriptor folder(fd);
+        if (::fsync(fd) != 0) return failed(errno);
+        m_folder_synced = true;
+    }
+    const std::lock_guard lock(m_mutex);
+    m_synced = seen;
+    if (m_written == seen) m_descriptor.reset();
+    return {};
+}
+
+}  // namespace sekisho::recording

@@ -1,0 +1,94 @@
+// BlockFile: one recording on disk: created once, then only appended to, block by block (docs/RECORDING_FORMAT.md). A block that
+// cannot be written whole is cut off again, so that what stands before it stays readable. Owned by a Track; `append` is called
+// by one writer thread, `sync` by the sync thread. Compressor: one for each writer thread.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/result.h"
+#include "recording/facts.h"
+#include "recording/format.h"
+
+struct ZSTD_CCtx_s;
+
+namespace sekisho::recording {
+
+class Compressor {
+public:
+    Compressor();
+    ~Compressor();
+    Compressor(const Compressor&) = delete;
+    Compressor& operator=(const Compressor&) = delete;
+
+    /// Compresses into `out`; 0 when that would not be smaller than `plain`.
+    std::size_t compress(BytesView plain, MutableBytes out);
+    /// Room for one whole block as it goes to disk.
+    MutableBytes scratch() { return m_scratch; }
+
+private:
+    ZSTD_CCtx_s* m_context;
+    Bytes m_scratch;
+};
+
+/// A file descriptor that closes itself; counted, because thousands of recordings share one limit.
+class Descriptor {
+public:
+    explicit Descriptor(int fd);
+    ~Descriptor();
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int fd() const { return m_fd; }
+    static std::size_t open_count();
+
+private:
+    int m_fd;
+};
+
+class BlockFile {
+public:
+    /// O_EXCL, 0600. The error is an errno value, EEXIST where the name is taken.
+    static std::expected<std::unique_ptr<BlockFile>, int> create(const std::string& path);
+    /// Goes on behind `size` bytes and `blocks` blocks of an existing file (marking a cut recording).
+    static Result<std::unique_ptr<BlockFile>> resume(const std::string& path, std::uint64_t size, std::uint32_t blocks,
+                                                     const format::Checksum& last);
+
+    Result<void> append(Compressor& compressor, format::BlockType type, BytesView plain, std::uint32_t events,
+                        std::uint64_t time_us);
+    Result<void> append_end(Compressor& compressor, End end, std::uint64_t time_us);
+    /// fdatasync; the first time also the folder's entry. Closes the descriptor of a file that was not written meanwhile.
+    Result<void> sync();
+
+    /// Removes a file that never got its facts.
+    void discard();
+    const std::string& path() const { return m_path; }
+    std::uint32_t blocks() const { return m_blocks; }
+
+private:
+    explicit BlockFile(std::string path) : m_path(std::move(path)) {}
+    Result<std::shared_ptr<Descriptor>> descriptor();
+    Result<void> write(BytesView bytes);
+    void remember(std::shared_ptr<Descriptor> descriptor);
+
+    const std::string m_path;
+    std::uint64_t m_size = 0;
+    std::uint32_t m_blocks = 0;
+    format::Checksum m_last = format::chain_start();
+    dev_t m_device = 0;
+    ino_t m_inode = 0;
+
+    std::mutex m_mutex;  // what writer and sync thread share
+    std::shared_ptr<Descriptor> m_descriptor;
+    std::uint64_t m_written = 0;
+    std::uint64_t m_synced = 0;
+    bool m_folder_synced = false;
+};
+
+/// "No space left on device" …
+std::string system_text(int error);
+
+}  // namespace sekisho::recording

@@ -1,0 +1,278 @@
+#include "recording/hub.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace sekisho::recording {
+
+namespace {
+
+constexpr std::chrono::milliseconds kTimerSlack{20};  // timers this near are fired together
+constexpr unsigned kCollisionsMost = 100'000;
+
+std::size_t writer_count() {
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 4);
+}
+
+}  // namespace
+
+// --- Writer ---
+
+Writer::Writer() : m_thread([this] { run(); }) {}
+
+bool Writer::post(Job job) {
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_ended) return false;
+        m_jobs.push_back(std::move(job));
+        if (m_jobs.size() > 1) return true;  // it is awake
+    }
+    m_changed.notify_one();
+    return true;
+}
+
+void Writer::arm(TimePoint when, std::weak_ptr<Track> track) {
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_ended) return;
+        const bool first = m_timers.empty() || when < m_timers.top().when;
+        m_timers.push({when, std::move(track)});
+        if (!first) return;
+    }
+    m_changed.notify_one();
+}
+
+void Writer::stop() {
+    {
+        const std::lock_guard lock(m_mutex);
+        m_stopping = true;
+    }
+    m_changed.notify_one();
+    if (m_thread.joinable()) m_thread.join();
+}
+
+void Writer::run() {
+    Compressor compressor;
+    std::unique_lock lock(m_mutex);
+    for (;;) {
+        std::vector<std::weak_ptr<Track>> due;
+        const TimePoint soon = std::chrono::steady_clock::now() + kTimerSlack;
+        while (!m_timers.empty() && m_timers.top().when <= soon) {
+            due.push_back(m_timers.top().track);
+            m_timers.pop();
+        }
+        if (!due.empty() || !m_jobs.empty()) {
+            auto jobs = std::exchange(m_jobs, {});
+            lock.unlock();
+            for (const Job& job : jobs) job(compressor);
+            jobs.clear();
+            for (const auto& weak : due) {
+                if (const auto track = weak.lock()) track->flush_due(compressor);
+            }
+            lock.lock();
+        } else if (m_stopping) {
+            m_ended = true;
+            return;
+        } else if (m_timers.empty()) {
+            m_changed.wait(lock);
+        } else {
+            const TimePoint next = m_timers.top().when;
+            m_changed.wait_until(lock, next);
+        }
+    }
+}
+
+// --- Syncer ---
+
+Syncer::Syncer() : m_thread([this] { run(); }) {}
+
+void Syncer::soon(std::shared_ptr<Track> track) {
+    if (!track->plan_sync()) return;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_later.push_back({std::move(track), std::chrono::steady_clock::now() + kSyncAfter, {}, {}});
+        if (m_later.size() > 1) return;
+    }
+    m_changed.notify_one();
+}
+
+void Syncer::now(std::shared_ptr<Track> track, std::optional<Error> failed, Done done) {
+    {
+        const std::lock_guard lock(m_mutex);
+        m_urgent.push_back({std::move(track), {}, std::move(failed), std::move(done)});
+    }
+    m_changed.notify_one();
+}
+
+void Syncer::stop() {
+    {
+        const std::lock_guard lock(m_mutex);
+        m_stopping = true;
+    }
+    m_changed.notify_one();
+    if (m_thread.joinable()) m_thread.join();
+}
+
+void Syncer::run() {
+    std::unique_lock lock(m_mutex);
+    for (;;) {
+        auto* queue = !m_urgent.empty() ? &m_urgent : nullptr;
+        if (queue == nullptr && !m_later.empty() && (m_stopping || m_later.front().when <= std::chrono::steady_clock::now())) {
+            queue = &m_later;
+        }
+        if (queue != nullptr) {
+            Item item = std::move(queue->front());
+            queue->pop_front();
+            lock.unlock();
+            sync(std::move(item));
+            lock.lock();
+        } else if (m_stopping) {
+            return;
+        } else if (m_later.empty()) {
+            m_changed.wait(lock);
+        } else {
+            const TimePoint next = m_later.front().when;
+            m_changed.wait_until(lock, next);
+        }
+    }
+}
+
+void Syncer::sync(Item item) {
+    item.track->sync_begins();
+    const Result<void> result = item.track->file().sync();
+    if (!result && !item.failed) {
+        item.track->fail_with(result.error());
+        item.failed = result.error();
+    }
+    item.track->post_done(std::move(item.done), std::move(item.failed));
+}
+
+// --- Hub ---
+
+Hub::Hub(std::string folder) : m_folder(std::move(folder)) {
+    for (std::size_t i = 0; i < writer_count(); ++i) m_writers.push_back(std::make_unique<Writer>());
+}
+
+void Hub::open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
+               std::function<void(Result<Recordings::Opened>)> done) {
+    const auto since_start = std::chrono::system_clock::now() - facts.started;
+    const TimePoint origin = std::chrono::steady_clock::now() -
+                             std::clamp<Duration>(std::chrono::duration_cast<Duration>(since_start), Duration{0},
+                                                  std::chrono::hours{24});
+    const std::size_t index = m_next_writer.fetch_add(1, std::memory_order_relaxed) % m_writers.size();
+    // Shared, because a std::function must be copyable and Opened is not.
+    auto answer = [executor, done = std::move(done)](Result<Recordings::Opened> result) {
+        executor([done, held = std::make_shared<Result<Recordings::Opened>>(std::move(result))] { done(std::move(*held)); });
+    };
+    const bool taken = writer(index).post([=, this, facts = std::move(facts),
+                                           callbacks = std::move(callbacks)](Compressor& compressor) {
+        answer(create(facts, reserve, origin, executor, callbacks, index, compressor));
+    });
+    if (!taken) answer(fail("the recording cannot be started", "the gateway is stopping"));
+}
+
+Result<void> Hub::prepare() {
+    const std::lock_guard lock(m_mutex);
+    if (m_stopping) return fail("the recording cannot be started", "the gateway is stopping");
+    if (m_lock) return {};
+    auto taken = WriterLock::take(m_folder);
+    if (!taken) return std::unexpected(taken.error());
+    m_lock = std::move(*taken);
+    return {};
+}
+
+Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoint origin, Executor executor,
+                                       RecorderCallbacks callbacks, std::size_t writer, Compressor& compressor) {
+    if (const auto ready = prepare(); !ready) return std::unexpected(ready.error());
+    if (reserve) {
+        struct statvfs space {};
+        if (::statvfs(m_folder.c_str(), &space) != 0) return fail("the recording cannot be started", system_text(errno));
+        if (static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize < kReserve) {
+            return fail("the recording cannot be started", "the disk is full");
+        }
+    }
+    if (!is_audit_key(facts.audit_key)) facts.audit_key = audit_key(facts.started, facts.user);
+    const std::string wanted = facts.audit_key;
+    if (const auto made = make_folders(m_folder, wanted); !made) return std::unexpected(made.error());
+    std::unique_ptr<BlockFile> file;
+    for (unsigned number = 2; !file; ++number) {
+        auto created = BlockFile::create(path_of(m_folder, facts.audit_key));
+        if (created) {
+            file = std::move(*created);
+        } else if (created.error() != EEXIST || number > kCollisionsMost) {
+            return fail("the recording cannot be started", system_text(created.error()));
+        } else {
+            facts.audit_key = wanted + "+" + std::to_string(number);
+        }
+    }
+    const Facts all{facts, m_lock->id()};
+    if (const auto written = file->append(compressor, format::BlockType::Facts, base::view(encode_facts(all)), 0, 0); !written) {
+        file->discard();
+        return fail("the recording cannot be started", written.error().detail);
+    }
+    auto shared = std::make_shared<RecorderCallbacks>(std::move(callbacks));
+    auto track = std::make_shared<Track>(*this, writer, facts.level, origin, std::move(executor), shared, std::move(file));
+    bool stopping = false;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_tracks.emplace(track.get(), track);
+        stopping = m_stopping;
+    }
+    syncer().soon(track);
+    if (stopping) {  // `stop` did not see this one
+        track->finish("the gateway stopped", std::nullopt, {});
+        return fail("the recording cannot be started", "the gateway is stopping");
+    }
+    return Recordings::Opened{make_recorder(shared_from_this(), std::move(track), std::move(shared)), facts.audit_key};
+}
+
+void Hub::stop() {
+    std::vector<std::shared_ptr<Track>> tracks;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_stopping = true;
+        for (const auto& [key, weak] : m_tracks) {
+            if (auto track = weak.lock()) tracks.push_back(std::move(track));
+        }
+    }
+    for (const auto& track : tracks) track->finish("the gateway stopped", std::nullopt, {});
+    tracks.clear();
+    for (const auto& writer : m_writers) writer->stop();
+    m_syncer.stop();
+    const std::lock_guard lock(m_mutex);
+    if (m_lock && m_all_ended) m_lock->retire();
+    m_lock.reset();
+}
+
+bool Hub::full(const std::shared_ptr<Track>& track) {
+    if (!m_full.load(std::memory_order_relaxed) && m_pool.out() <= kMemoryHigh) return false;
+    const std::lock_guard lock(m_mutex);
+    if (m_pool.out() <= (m_full ? kMemoryLow : kMemoryHigh)) return false;
+    m_full = true;
+    if (track->start_waiting()) m_waiting.push_back(track);
+    return true;
+}
+
+void Hub::buffer_returned() {
+    if (!m_full.load(std::memory_order_relaxed) || m_pool.out() > kMemoryLow) return;
+    std::vector<std::weak_ptr<Track>> waiting;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_full = false;
+        waiting.swap(m_waiting);
+    }
+    for (const auto& weak : waiting) {
+        if (const auto track = weak.lock()) track->post_drained();
+    }
+}
+
+void Hub::forget(Track* track, bool ended) {
+    const std::lock_guard lock(m_mutex);
+    m_tracks.erase(track);
+    if (!ended) m_all_ended = false;
+}
+
+}  // namespace sekisho::recording

@@ -1,0 +1,120 @@
+// Hub: what all recordings of one folder share: buffers, writer threads, the sync thread, the folder's lock. Created by
+// make_recordings; kept by every Recorder so that late calls find it. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <queue>
+#include <thread>
+#include <unordered_map>
+
+#include "recording/folder.h"
+#include "recording/track.h"
+
+namespace sekisho::recording {
+
+/// A thread with jobs and timers. Each Writer of the Hub compresses and writes for its share of the tracks.
+class Writer {
+public:
+    using Job = std::function<void(Compressor&)>;
+
+    Writer();
+    /// False once it stops: the job was not taken.
+    bool post(Job job);
+    void arm(TimePoint when, std::weak_ptr<Track> track);
+    /// Runs what is queued, then ends the thread.
+    void stop();
+
+private:
+    struct Timer {
+        TimePoint when;
+        std::weak_ptr<Track> track;
+        bool operator<(const Timer& other) const { return other.when < when; }  // the earliest on top
+    };
+    void run();
+
+    std::mutex m_mutex;
+    std::condition_variable m_changed;
+    std::deque<Job> m_jobs;
+    std::priority_queue<Timer> m_timers;
+    bool m_stopping = false;
+    bool m_ended = false;
+    std::thread m_thread;
+};
+
+/// Calls fdatasync so that no writer waits for a disk: a few seconds after a write, and at once at a recording's end.
+class Syncer {
+public:
+    static constexpr std::chrono::seconds kSyncAfter{3};
+
+    Syncer();
+    void soon(std::shared_ptr<Track> track);
+    /// `done` runs on the track's executor.
+    void now(std::shared_ptr<Track> track, std::optional<Error> failed, Done done);
+    void stop();
+
+private:
+    struct Item {
+        std::shared_ptr<Track> track;
+        TimePoint when;
+        std::optional<Error> failed;
+        Done done;
+    };
+    void run();
+    static void sync(Item item);
+
+    std::mutex m_mutex;
+    std::condition_variable m_changed;
+    std::deque<Item> m_urgent;
+    std::deque<Item> m_later;  // in order of `when`
+    bool m_stopping = false;
+    std::thread m_thread;
+};
+
+class Hub : public std::enable_shared_from_this<Hub> {
+public:
+    static constexpr std::size_t kMemoryHigh = 64 * 1024 * 1024;
+    static constexpr std::size_t kMemoryLow = 48 * 1024 * 1024;
+    static constexpr std::uint64_t kReserve = 4 * 1024 * 1024;
+
+    explicit Hub(std::string folder);
+
+    void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
+              std::function<void(Result<Recordings::Opened>)> done);
+    /// Ends every recording that is still open, writes everything, ends the threads.
+    void stop();
+
+    BufferPool& pool() { return m_pool; }
+    Writer& writer(std::size_t index) { return *m_writers[index]; }
+    Syncer& syncer() { return m_syncer; }
+    /// True while all recordings together hold too much memory; `track` is told when that is over.
+    bool full(const std::shared_ptr<Track>& track);
+    void buffer_returned();
+    void forget(Track* track, bool ended);
+
+private:
+    Result<Recordings::Opened> create(SessionFacts facts, bool reserve, TimePoint origin, Executor executor,
+                                      RecorderCallbacks callbacks, std::size_t writer, Compressor& compressor);
+    Result<void> prepare();
+
+    const std::string m_folder;
+    BufferPool m_pool;
+    std::atomic<bool> m_full{false};
+    std::atomic<std::size_t> m_next_writer{0};
+
+    std::mutex m_mutex;  // everything below
+    std::vector<std::weak_ptr<Track>> m_waiting;
+    std::unordered_map<Track*, std::weak_ptr<Track>> m_tracks;
+    std::optional<WriterLock> m_lock;
+    bool m_stopping = false;
+    bool m_all_ended = true;
+
+    Syncer m_syncer;
+    std::vector<std::unique_ptr<Writer>> m_writers;
+};
+
+std::unique_ptr<Recorder> make_recorder(std::shared_ptr<Hub> hub, std::shared_ptr<Track> track,
+                                        std::shared_ptr<RecorderCallbacks> callbacks);
+
+}  // namespace sekisho::recording

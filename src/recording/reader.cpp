@@ -1,0 +1,244 @@
+#include "recording/reader.h"
+
+#include <zstd.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+
+namespace sekisho::recording {
+
+using format::BlockType;
+using format::EventType;
+
+namespace {
+
+std::optional<Stream> stream_of(std::uint8_t type) {
+    const auto first = static_cast<std::uint8_t>(EventType::Data);
+    if (type < first || type > first + static_cast<std::uint8_t>(Stream::Notice)) return std::nullopt;
+    return static_cast<Stream>(type - first);
+}
+
+}  // namespace
+
+void Reader::FreeContext::operator()(ZSTD_DCtx_s* context) const {
+    ZSTD_freeDCtx(context);
+}
+
+Result<Reader> Reader::open(const std::string& path) {
+    auto source = open_file(path);
+    if (!source) return std::unexpected(source.error());
+    return open(std::move(*source));
+}
+
+Result<Reader> Reader::open(std::unique_ptr<Source> source) {
+    auto walker = BlockWalker::open(std::move(source));
+    if (!walker) return std::unexpected(walker.error());
+    Reader reader(std::move(*walker));
+    reader.read_facts();
+    return reader;
+}
+
+Reader::Reader(BlockWalker walker) : m_walker(std::move(walker)), m_context(ZSTD_createDCtx()), m_plain(format::kBlockPlain) {
+    SEKISHO_ASSERT(m_context != nullptr);
+}
+
+void Reader::read_facts() {
+    const auto block = m_walker.next();
+    if (!block) return;  // cut before its first whole block, or damaged and named
+    if (block->header.type != BlockType::Facts || !unpack(*block)) {
+        m_walker.problem(block->header.number, block->offset, "the facts block is missing");
+        seek(std::chrono::microseconds(0));
+        return;
+    }
+    auto facts = decode_facts(base::text_view(m_cursor.rest));
+    m_cursor = {};
+    if (facts) {
+        m_facts = std::move(*facts);
+    } else {
+        m_walker.problem(0, block->offset, "block 0: " + facts.error().text);
+    }
+}
+
+void Reader::seek(std::chrono::microseconds at) {
+    m_walker.seek(at.count() < 0 ? 0 : static_cast<std::uint64_t>(at.count()));
+    m_cursor = {};
+    m_joining.reset();
+    m_time_us = 0;
+    m_end.reset();
+}
+
+bool Reader::unpack(const BlockWalker::Block& block) {
+    const format::BlockHeader& header = block.header;
+    m_block = header.number;
+    m_block_offset = block.offset;
+    const MutableBytes plain = MutableBytes(m_plain).first(header.plain);
+    bool good = (header.flags & format::kFlagSealed) == 0;
+    if (header.codec == format::Codec::Raw) {
+        good = good && header.stored == header.plain;
+        if (good) std::ranges::copy(block.stored, plain.begin());
+    } else {
+        good = good && header.codec == format::Codec::Zstd &&
+               ZSTD_decompressDCtx(m_context.get(), plain.data(), plain.size(), block.stored.data(), block.stored.size()) ==
+                   plain.size();
+    }
+    m_cursor = {good ? BytesView(plain) : BytesView{}};
+    return good;
+}
+
+bool Reader::next_block() {
+    for (;;) {
+        const auto block = m_walker.next();
+        if (!block) return false;
+        if (m_end) {
+            m_walker.problem(block->header.number, block->offset,
+                             fmt::format("block {} stands behind the end of the recording", block->header.number));
+        }
+        if (block->header.type != BlockType::Events && block->header.type != BlockType::End) continue;
+        if (!unpack(*block)) {
+            m_walker.problem(m_block, m_block_offset, fmt::format("block {} at offset {} cannot be unpacked{}", m_block,
+                                                                  m_block_offset, block->header.flags != 0 ? ": sealed" : ""));
+            continue;
+        }
+        if (block->header.type == BlockType::End) {
+            read_end(*block);
+            continue;
+        }
+        m_time_us = std::max(m_time_us, block->header.time_us);
+        return true;
+    }
+}
+
+void Reader::read_end(const BlockWalker::Block& block) {
+    constexpr std::size_t kTrailer = 8;
+    const BytesView text = m_cursor.rest;
+    m_cursor = {};
+    auto end = decode_end(base::text_view(text.first(text.size() - std::min(text.size(), kTrailer))));
+    if (!end) {
+        m_walker.problem(m_block, block.offset, fmt::format("block {}: {}", m_block, end.error().text));
+        return;
+    }
+    if (end->blocks != block.header.number + 1) {
+        m_walker.problem(m_block, block.offset, fmt::format("the end counts {} blocks, but is block {}", end->blocks, m_block));
+    }
+    m_end = std::move(*end);
+}
+
+std::optional<Event> Reader::next() {
+    for (;;) {
+        if (m_cursor.rest.empty() && !next_block()) return std::nullopt;
+        if (auto event = parse()) return event;
+    }
+}
+
+void Reader::malformed() {
+    m_cursor = {};
+    m_walker.problem(m_block, m_block_offset, fmt::format("block {} at offset {}: an event is malformed", m_block, m_block_offset));
+}
+
+// Nothing: an event that this version does not know, a part of one, or a malformed one.
+std::optional<Event> Reader::parse() {
+    const std::uint8_t type = m_cursor.byte();
+    const std::uint64_t channel = m_cursor.varint();
+    const std::uint64_t delta = m_cursor.varint();
+    format::Cursor payload{m_cursor.raw(m_cursor.varint())};
+    if (!m_cursor.ok || channel > UINT32_MAX || delta > format::kTimeMost) {
+        malformed();
+        return std::nullopt;
+    }
+    m_time_us = std::min(m_time_us + delta, format::kTimeMost);
+    Event event;
+    event.channel = static_cast<std::uint32_t>(channel);
+    event.at = std::chrono::microseconds(m_time_us);
+    if (static_cast<EventType>(type) == EventType::Continuation) return join(payload, event.channel);
+    m_joining.reset();
+    if (const auto stream = stream_of(type)) {
+        event.kind = Event::Kind::Data;
+        event.stream = *stream;
+        event.bytes = payload.rest;
+        return event;
+    }
+    switch (static_cast<EventType>(type)) {
+        case EventType::Request: return parse_request(event, payload);
+        case EventType::ChannelOpened:
+            event.kind = Event::Kind::ChannelOpened;
+            event.name = payload.text();
+            event.target = payload.text();
+            event.destination = payload.text();
+            event.level = static_cast<model::RecordLevel>(std::min<std::uint8_t>(payload.byte(), 2));
+            break;
+        case EventType::Eof:
+            event.kind = Event::Kind::Eof;
+            event.from_client = payload.byte() != 0;
+            break;
+        case EventType::Counted:
+        case EventType::ChannelClosed:
+            event.kind = static_cast<EventType>(type) == EventType::Counted ? Event::Kind::Counted : Event::Kind::ChannelClosed;
+            for (std::uint64_t& count : event.counts) count = payload.varint();
+            break;
+        default: return std::nullopt;
+    }
+    if (!payload.ok) {
+        malformed();
+        return std::nullopt;
+    }
+    return event;
+}
+
+std::optional<Event> Reader::parse_request(Event event, format::Cursor payload) {
+    event.kind = Event::Kind::Request;
+    event.from_client = payload.byte() != 0;
+    event.name = payload.text();
+    const std::uint64_t wanted = payload.varint();
+    event.bytes = payload.rest;
+    if (!payload.ok || wanted > format::kRequestMost || payload.rest.size() > wanted) {
+        malformed();
+        return std::nullopt;
+    }
+    if (payload.rest.size() == wanted) return event;
+    m_joining = Joining{event, std::string(event.name), base::to_bytes(event.bytes), static_cast<std::size_t>(wanted)};
+    return std::nullopt;
+}
+
+std::optional<Event> Reader::join(format::Cursor payload, std::uint32_t channel) {
+    if (!m_joining || m_joining->event.channel != channel || m_joining->bytes.size() + payload.rest.size() > m_joining->wanted) {
+        m_joining.reset();  // its beginning was damaged, or this Reader came in by seek
+        return std::nullopt;
+    }
+    m_joining->bytes.insert(m_joining->bytes.end(), payload.rest.begin(), payload.rest.end());
+    if (m_joining->bytes.size() < m_joining->wanted) return std::nullopt;
+    Event event = m_joining->event;
+    m_joined = std::move(m_joining->bytes);
+    m_joined_name = std::move(m_joining->name);
+    m_joining.reset();
+    event.bytes = m_joined;
+    event.name = m_joined_name;
+    return event;
+}
+
+Result<Verification> verify(Result<Reader> reader) {
+    if (!reader) return std::unexpected(reader.error());
+    Verification out;
+    while (const auto event = reader->next()) {
+        ++out.events;
+        out.last_event = event->at;
+    }
+    out.facts = reader->facts();
+    out.end = reader->end();
+    out.problems = reader->problems();
+    out.blocks = reader->walker().expected();
+    out.last = reader->walker().last();
+    if (out.end && out.end->ending == Ending::Complete && out.problems.empty() && out.end->totals.events > out.events) {
+        out.problems.push_back({out.blocks, reader->walker().size(), fmt::format("the end counts {} events, the blocks hold {}",
+                                                                                 out.end->totals.events, out.events)});
+    }
+    return out;
+}
+
+Result<Verification> verify_file(const std::string& path) {
+    return verify(Reader::open(path));
+}
+
+}  // namespace sekisho::recording

@@ -1,0 +1,98 @@
+// Reader: a recording's events in order, with their times. Bounded and tolerant: of a cut file everything up to the last whole
+// block is given, a damaged block is named and left out (docs/RECORDING_FORMAT.md, "Reading"). Used by play, export, listing and
+// verification; never by the gateway's loops. One thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "recording/block_walker.h"
+#include "recording/facts.h"
+
+struct ZSTD_DCtx_s;
+
+namespace sekisho::recording {
+
+struct Event {
+    enum class Kind { ChannelOpened, Request, Data, Counted, Eof, ChannelClosed };
+    Kind kind = Kind::Data;
+    std::uint32_t channel = 0;
+    std::chrono::microseconds at{};  // since Facts::started
+    Stream stream = Stream::Output;  // Data
+    bool from_client = false;        // Request, Eof
+    std::string_view name;           // type of the request or channel
+    std::string_view target;         // ChannelOpened
+    std::string_view destination;    // ChannelOpened
+    model::RecordLevel level = model::RecordLevel::Full;  // ChannelOpened
+    BytesView bytes;                 // Data; payload of Request
+    std::array<std::uint64_t, 4> counts{};  // Counted, ChannelClosed: bytes by Stream
+};  // the views hold until the next call of the Reader
+
+class Reader {
+public:
+    static Result<Reader> open(const std::string& path);
+    static Result<Reader> open(std::unique_ptr<Source> source);
+    Reader(Reader&&) noexcept = default;
+
+    /// Empty members where block 0 is damaged.
+    const Facts& facts() const { return m_facts; }
+    /// Nothing at the end of what can be read.
+    std::optional<Event> next();
+    /// Goes on at the last block that begins at or before `at`.
+    void seek(std::chrono::microseconds at);
+
+    /// Complete once `next` gave nothing. No end: the recording was cut, or is being written.
+    const std::optional<End>& end() const { return m_end; }
+    const std::vector<Problem>& problems() const { return m_walker.problems(); }
+    const BlockWalker& walker() const { return m_walker; }
+
+private:
+    struct FreeContext {
+        void operator()(ZSTD_DCtx_s* context) const;
+    };
+    struct Joining {
+        Event event;
+        std::string name;
+        Bytes bytes;
+        std::size_t wanted = 0;
+    };
+
+    explicit Reader(BlockWalker walker);
+    bool next_block();
+    bool unpack(const BlockWalker::Block& block);
+    void read_facts();
+    void read_end(const BlockWalker::Block& block);
+    std::optional<Event> parse();
+    std::optional<Event> parse_request(Event event, format::Cursor payload);
+    std::optional<Event> join(format::Cursor payload, std::uint32_t channel);
+    void malformed();
+
+    BlockWalker m_walker;
+    std::unique_ptr<ZSTD_DCtx_s, FreeContext> m_context;
+    Bytes m_plain;
+    std::uint32_t m_block = 0;
+    std::uint64_t m_block_offset = 0;
+    format::Cursor m_cursor;
+    std::uint64_t m_time_us = 0;
+    std::optional<Joining> m_joining;
+    Bytes m_joined;
+    std::string m_joined_name;
+    Facts m_facts;
+    std::optional<End> m_end;
+};
+
+struct Verification {
+    Facts facts;
+    std::optional<End> end;
+    std::uint32_t blocks = 0;
+    std::uint64_t events = 0;
+    std::chrono::microseconds last_event{};
+    format::Checksum last{};  // the chain's value behind the last block
+    std::vector<Problem> problems;
+    bool intact() const { return problems.empty(); }
+};
+/// Reads everything. Fails where the file cannot be read or is no recording.
+Result<Verification> verify_file(const std::string& path);
+Result<Verification> verify(Result<Reader> reader);
+
+}  // namespace sekisho::recording

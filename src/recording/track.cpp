@@ -1,0 +1,365 @@
+#include "recording/track.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "recording/hub.h"
+#include "recording/redact.h"
+
+namespace sekisho::recording {
+
+using format::EventType;
+
+namespace {
+
+TimePoint clock_now() {
+    return std::chrono::steady_clock::now();
+}
+
+EventType data_type(Stream stream) {
+    return static_cast<EventType>(static_cast<std::uint8_t>(EventType::Data) + static_cast<std::uint8_t>(stream));
+}
+
+}  // namespace
+
+Track::Track(Hub& hub, std::size_t writer, model::RecordLevel level, TimePoint origin, Executor executor,
+             std::weak_ptr<RecorderCallbacks> callbacks, std::unique_ptr<BlockFile> file)
+    : m_hub(hub),
+      m_writer(writer),
+      m_level(level),
+      m_origin(origin),
+      m_executor(std::move(executor)),
+      m_callbacks(std::move(callbacks)),
+      m_file(std::move(file)) {}
+
+Track::~Track() {
+    m_hub.pool().give(std::move(m_current.buffer));
+    for (Block& block : m_ready) m_hub.pool().give(std::move(block.buffer));
+}
+
+// --- loop ---
+
+void Track::channel_opened(const ChannelFacts& facts, TimePoint now) {
+    std::unique_lock lock(m_mutex);
+    if (closed()) return;
+    ++m_totals.channels;
+    auto& targets = m_totals.targets;
+    const std::string& place = facts.target.empty() ? facts.destination : facts.target;
+    if (!place.empty() && targets.size() < kTargetsMost && std::ranges::find(targets, place) == targets.end()) {
+        targets.push_back(place);
+    }
+    channel(facts.channel).level = facts.level;
+    Bytes head;
+    for (const std::string_view text : {std::string_view(facts.type), std::string_view(facts.target),
+                                        std::string_view(facts.destination)}) {
+        format::append_text(head, text.substr(0, kTextMost));
+    }
+    head.push_back(static_cast<std::byte>(facts.level));
+    put(EventType::ChannelOpened, EventType::Continuation, facts.channel, time_of(now), head, {});
+    deliver(std::move(lock));
+}
+
+void Track::request(std::uint32_t channel, bool from_client, std::string_view type, BytesView payload, TimePoint now) {
+    Bytes storage;
+    Bytes head{static_cast<std::byte>(from_client ? 1 : 0)};
+    format::append_text(head, type.substr(0, kTypeMost));
+    std::unique_lock lock(m_mutex);
+    if (closed()) return;
+    BytesView kept = kept_payload(this->channel(channel).level, type, payload, storage);
+    kept = kept.first(std::min(kept.size(), format::kRequestMost));
+    format::append_varint(head, kept.size());
+    put(EventType::Request, EventType::Continuation, channel, time_of(now), head, kept);
+    deliver(std::move(lock));
+}
+
+void Track::data(std::uint32_t channel, Stream stream, BytesView bytes, TimePoint now) {
+    if (bytes.empty()) return;
+    const auto index = static_cast<std::size_t>(stream);
+    std::unique_lock lock(m_mutex);
+    if (closed()) return;
+    Channel& state = this->channel(channel);
+    state.total[index] += bytes.size();
+    m_totals.bytes[index] += bytes.size();
+    const std::uint64_t time_us = time_of(now);
+    if (state.level == model::RecordLevel::Full) {
+        put(data_type(stream), data_type(stream), channel, time_us, {}, bytes);
+    } else {
+        state.uncounted[index] += bytes.size();
+        if (!m_uncounted) {
+            m_uncounted = true;
+            if (!m_current.buffer) arm(std::max(clock_now() + kFlushAfter, m_counted_at + kCountEvery));
+        }
+    }
+    deliver(std::move(lock));
+}
+
+void Track::eof(std::uint32_t channel, bool from_client, TimePoint now) {
+    std::unique_lock lock(m_mutex);
+    if (closed()) return;
+    const std::byte head[] = {static_cast<std::byte>(from_client ? 1 : 0)};
+    put(EventType::Eof, EventType::Continuation, channel, time_of(now), head, {});
+    deliver(std::move(lock));
+}
+
+void Track::channel_closed(std::uint32_t channel, TimePoint now) {
+    std::unique_lock lock(m_mutex);
+    if (closed()) return;
+    const std::uint64_t time_us = time_of(now);
+    put_counts(time_us);
+    const auto found = m_channels.find(channel);
+    Bytes head;
+    append_counts(head, found == m_channels.end() ? Counts{} : found->second.total);
+    if (found != m_channels.end()) m_channels.erase(found);
+    put(EventType::ChannelClosed, EventType::Continuation, channel, time_us, head, {});
+    deliver(std::move(lock));
+}
+
+bool Track::backlogged() {
+    return m_backlogged.load(std::memory_order_relaxed) || m_hub.full(shared_from_this());
+}
+
+void Track::finish(std::string_view reason, std::optional<TimePoint> now, Done done) {
+    std::unique_lock lock(m_mutex);
+    if (m_finish_called) {
+        lock.unlock();
+        post_done(std::move(done), Error{"the recording was ended before", {}});
+        return;
+    }
+    const std::uint64_t time_us = time_of(now.value_or(clock_now()));
+    if (!m_failed) {
+        put_counts(time_us);
+        if (m_current.buffer) seal_buffer();
+    }
+    m_finish_called = true;
+    m_finish = Finish{std::string(reason), time_us, std::move(done)};
+    wake_drain();
+    if (!deliver(std::move(lock))) {  // the Hub stopped and ended this recording before
+        const std::lock_guard again(m_mutex);
+        if (m_finish) post_done(std::move(m_finish->done), Error{"the recording was ended before", {}});
+        m_finish.reset();
+    }
+}
+
+// --- filling, under the mutex ---
+
+Track::Channel& Track::channel(std::uint32_t number) {
+    return m_channels.try_emplace(number, Channel{.level = m_level}).first->second;
+}
+
+std::uint64_t Track::time_of(TimePoint now) {
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now - m_origin).count();
+    m_last_us = std::clamp(us < 0 ? std::uint64_t{0} : static_cast<std::uint64_t>(us), m_last_us, format::kTimeMost);
+    return m_last_us;
+}
+
+void Track::put(EventType type, EventType more, std::uint32_t channel, std::uint64_t time_us, BytesView head, BytesView body) {
+    do {
+        make_room(head.size(), body.size(), time_us);
+        Buffer& buffer = m_current.buffer;
+        const BytesView piece = body.first(std::min(body.size(), buffer.room() - format::kEventOverhead - head.size()));
+        format::Appender out{buffer.data.get() + buffer.size};
+        out.byte(static_cast<std::uint8_t>(type));
+        out.varint(channel);
+        out.varint(time_us - m_event_us);
+        out.varint(head.size() + piece.size());
+        out.raw(head);
+        out.raw(piece);
+        buffer.size = static_cast<std::size_t>(out.at - buffer.data.get());
+        ++m_current.events;
+        m_event_us = time_us;
+        body = body.subspan(piece.size());
+        head = {};
+        type = more;
+    } while (!body.empty());
+    ++m_totals.events;
+}
+
+void Track::make_room(std::size_t head, std::size_t body, std::uint64_t time_us) {
+    const std::size_t all = format::kEventOverhead + head + body;
+    const std::size_t least = format::kEventOverhead + head + std::min(body, kPieceLeast);
+    Buffer& buffer = m_current.buffer;
+    if (buffer && buffer.capacity == BufferPool::kSmall && buffer.room() < all) {
+        Buffer larger = m_hub.pool().take(true);
+        std::memcpy(larger.data.get(), buffer.data.get(), buffer.size);
+        larger.size = buffer.size;
+        m_hub.pool().give(std::exchange(buffer, std::move(larger)));
+    }
+    if (buffer && buffer.room() < least) seal_buffer();
+    if (!buffer) {
+        buffer = m_hub.pool().take(all > BufferPool::kSmall);
+        m_current.time_us = m_event_us = time_us;
+        arm(clock_now() + kFlushAfter);
+    }
+}
+
+void Track::seal_buffer() {
+    m_waiting += m_current.buffer.capacity;
+    if (m_waiting > kBacklogHigh) m_backlogged = true;
+    m_ready.push_back(std::exchange(m_current, {}));
+    wake_drain();
+}
+
+void Track::append_counts(Bytes& out, const Counts& counts) {
+    for (const std::uint64_t count : counts) format::append_varint(out, count);
+}
+
+void Track::put_counts(std::uint64_t time_us) {
+    if (!m_uncounted) return;
+    m_uncounted = false;
+    m_counted_at = clock_now();
+    for (auto& [channel, state] : m_channels) {
+        if (state.uncounted == Counts{}) continue;
+        Bytes head;
+        append_counts(head, std::exchange(state.uncounted, {}));
+        put(EventType::Counted, EventType::Continuation, channel, time_us, head, {});
+    }
+}
+
+void Track::arm(TimePoint flush_at) {
+    m_flush_at = flush_at;
+    if (m_armed_for && *m_armed_for <= flush_at) return;
+    m_armed_for = flush_at;
+    m_wake.timer = flush_at;
+}
+
+void Track::wake_drain() {
+    if (!std::exchange(m_drain_queued, true)) m_wake.drain = true;
+}
+
+// The writer's own mutex is taken only after ours is free.
+bool Track::deliver(std::unique_lock<std::mutex> lock) {
+    if (!m_wake.drain && !m_wake.timer) return true;
+    const Wake wake = std::exchange(m_wake, {});
+    lock.unlock();
+    Writer& writer = m_hub.writer(m_writer);
+    if (wake.timer) writer.arm(*wake.timer, weak_from_this());
+    if (!wake.drain) return true;
+    return writer.post([self = shared_from_this()](Compressor& compressor) { self->drain(compressor); });
+}
+
+// --- writer ---
+
+void Track::flush_due(Compressor& compressor) {
+    {
+        std::unique_lock lock(m_mutex);
+        m_armed_for.reset();
+        if (closed() || (!m_current.buffer && !m_uncounted)) return;
+        const TimePoint now = clock_now();
+        if (m_flush_at > now + kTimerSlack) {  // that buffer went out full; a newer one has its own time
+            arm(m_flush_at);
+            deliver(std::move(lock));
+            return;
+        }
+        if (m_uncounted) put_counts(time_of(now));
+        if (m_current.buffer) seal_buffer();
+        m_wake = {};  // this thread is the one to be woken
+        m_armed_for.reset();
+    }
+    drain(compressor);
+}
+
+void Track::drain(Compressor& compressor) {
+    for (;;) {
+        std::vector<Block> blocks;
+        std::optional<Finish> finish;
+        bool failed = false;
+        {
+            const std::lock_guard lock(m_mutex);
+            m_drain_queued = false;
+            blocks.swap(m_ready);
+            if (blocks.empty()) finish = std::exchange(m_finish, std::nullopt);
+            failed = m_failed.has_value();
+        }
+        if (blocks.empty()) {
+            if (finish) write_end(compressor, std::move(*finish));
+            return;
+        }
+        for (Block& block : blocks) {
+            if (!failed) {
+                const auto result = m_file->append(compressor, format::BlockType::Events, block.buffer.bytes(), block.events,
+                                                   block.time_us);
+                failed = !result;
+                if (result) {
+                    m_hub.syncer().soon(shared_from_this());
+                } else {
+                    fail_with(result.error());
+                }
+            }
+            const std::size_t capacity = block.buffer.capacity;
+            m_hub.pool().give(std::move(block.buffer));
+            written(capacity);
+        }
+    }
+}
+
+void Track::written(std::size_t capacity) {
+    bool drained = false;
+    {
+        const std::lock_guard lock(m_mutex);
+        m_waiting -= capacity;
+        drained = settle();
+    }
+    if (drained) post_drained();
+    m_hub.buffer_returned();
+}
+
+bool Track::settle() {
+    if (!m_backlogged || m_waiting >= kBacklogLow) return false;
+    m_backlogged = false;
+    return true;
+}
+
+void Track::write_end(Compressor& compressor, Finish finish) {
+    End end{.reason = std::move(finish.reason)};
+    std::optional<Error> error;
+    {
+        const std::lock_guard lock(m_mutex);
+        error = m_failed;
+        end.totals = m_totals;
+    }
+    if (error) {
+        end.ending = Ending::Failed;
+        end.failure = error->detail;
+    }
+    const auto written = m_file->append_end(compressor, std::move(end), finish.time_us);
+    if (!written && !error) error = written.error();
+    m_hub.forget(this, written.has_value());
+    m_hub.syncer().now(shared_from_this(), std::move(error), std::move(finish.done));
+}
+
+void Track::fail_with(const Error& error) {
+    bool drained = false;
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_failed) return;
+        m_failed = error;
+        m_hub.pool().give(std::exchange(m_current, {}).buffer);
+        for (Block& block : m_ready) {
+            m_waiting -= block.buffer.capacity;
+            m_hub.pool().give(std::move(block.buffer));
+        }
+        m_ready.clear();
+        drained = settle();
+    }
+    m_hub.buffer_returned();
+    if (drained) post_drained();
+    post([weak = m_callbacks, error] {
+        if (const auto callbacks = weak.lock(); callbacks && callbacks->on_failure) callbacks->on_failure(error);
+    });
+}
+
+void Track::post_drained() {
+    m_waits_for_hub = false;
+    post([weak = m_callbacks] {
+        if (const auto callbacks = weak.lock(); callbacks && callbacks->on_drained) callbacks->on_drained();
+    });
+}
+
+void Track::post_done(Done done, std::optional<Error> failed) {
+    if (!done) return;
+    post([done = std::move(done), failed = std::move(failed)] {
+        done(failed ? Result<void>(std::unexpected(*failed)) : Result<void>());
+    });
+}
+
+}  // namespace sekisho::recording
