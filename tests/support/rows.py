@@ -5,6 +5,7 @@ The results are the JUnit files that the last `./dev test` left; a test claims a
 """
 import argparse
 import json
+import signal
 import sys
 import tomllib
 from pathlib import Path
@@ -45,4 +46,5 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

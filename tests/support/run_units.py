@@ -21,6 +21,8 @@ def run(command, path, suite, own_results):
     try:
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT)
         status, output = done.returncode, done.stdout.decode(errors="replace")
+    except FileNotFoundError as error:
+        status, output = 127, f"{error}"
     except subprocess.TimeoutExpired as error:
         status, output = -1, (error.stdout or b"").decode(errors="replace") + f"\nended after {TIMEOUT} s"
     seconds = time.monotonic() - begin
