@@ -1,0 +1,112 @@
+// The algorithm policy against its golden file; and every message number in every state against the rules written out anew.
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "crypto/key_agreement.h"
+#include "crypto/packet_cipher.h"
+#include "ssh/config.h"
+#include "ssh/transitions.h"
+
+namespace sekisho::ssh {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names) out += (out.empty() ? "" : " ") + name;
+    return out;
+}
+
+TEST(AlgorithmPolicy, IsTheGoldenFile) {
+    std::map<std::string, std::string> golden;
+    std::ifstream file(SEKISHO_SOURCE_DIR "/tests/unit/ssh/algorithms.golden");
+    ASSERT_TRUE(file.is_open());
+    for (std::string line; std::getline(file, line);) {
+        const std::size_t equals = line.find(" = ");
+        if (line.starts_with('#') || equals == std::string::npos) continue;
+        golden[line.substr(0, equals)] = line.substr(equals + 3);
+    }
+    const Algorithms& policy = default_algorithms();
+    EXPECT_EQ(joined(policy.kex), golden["kex"]);
+    EXPECT_EQ(joined(policy.host_keys), golden["host_keys"]);
+    EXPECT_EQ(joined(policy.ciphers), golden["ciphers"]);
+    EXPECT_EQ(joined(policy.macs), golden["macs"]);
+    EXPECT_EQ(joined(policy.compression), golden["compression"]);
+    EXPECT_EQ(joined(policy.user_signatures), golden["user_signatures"]);
+    EXPECT_EQ(golden.size(), 6U);
+}
+
+TEST(AlgorithmPolicy, EveryNameIsOneThatThisBuildHas) {
+    const Algorithms& policy = default_algorithms();
+    for (const std::string& name : policy.kex) EXPECT_NE(crypto::key_agreement(name), nullptr) << name;
+    for (const std::string& name : policy.ciphers) EXPECT_TRUE(crypto::cipher_known(name)) << name;
+    for (const std::string& name : policy.macs) EXPECT_TRUE(crypto::mac_known(name)) << name;
+}
+
+// What RFC 4250–4254, 8308 and strict key exchange allow, said a second time and differently: sets of numbers for a state.
+std::set<int> allowed(Role role, Phase phase, ExchangeState exchange, bool strict) {
+    const bool server = role == Role::Server;
+    std::set<int> numbers{1};
+    if (!(strict && phase == Phase::FirstExchange)) numbers.insert({2, 3, 4});
+    switch (exchange) {
+        case ExchangeState::Quiet: numbers.insert(20); break;
+        case ExchangeState::ExpectInit:
+            if (server) numbers.insert(30);
+            return numbers;
+        case ExchangeState::ExpectReply:
+            if (!server) numbers.insert(31);
+            return numbers;
+        case ExchangeState::ExpectDecision: return numbers;
+        case ExchangeState::ExpectNewKeys: numbers.insert(21); return numbers;
+    }
+    switch (phase) {
+        case Phase::FirstExchange: break;
+        case Phase::ExpectService: numbers.insert(server ? 5 : 6); numbers.insert(7); break;
+        case Phase::Authenticating:
+            if (server) {
+                numbers.insert(50);
+            } else {
+                numbers.insert({7, 51, 52, 53, 60});
+            }
+            break;
+        case Phase::Connected:
+            numbers.insert({80, 81, 82, 192, 193});
+            for (int n = 90; n <= 100; ++n) numbers.insert(n);
+            if (server) numbers.insert(50);
+            break;
+    }
+    return numbers;
+}
+
+TEST(Transitions, OnlyTheListedMessagesAreLegalInEveryState) {
+    for (const Role role : {Role::Client, Role::Server}) {
+        for (int phase = 0; phase < 4; ++phase) {
+            for (int exchange = 0; exchange < 5; ++exchange) {
+                for (const bool strict : {false, true}) {
+                    const auto p = static_cast<Phase>(phase);
+                    const auto x = static_cast<ExchangeState>(exchange);
+                    const std::set<int> legal = allowed(role, p, x, strict);
+                    for (int number = 0; number < 256; ++number) {
+                        const bool is_legal = judge(role, p, x, strict, static_cast<std::uint8_t>(number)) == Verdict::Legal;
+                        EXPECT_EQ(is_legal, legal.contains(number))
+                            << "role " << static_cast<int>(role) << " phase " << phase << " exchange " << exchange << " strict "
+                            << strict << " message " << number;
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST(Transitions, UnknownNumbersAreUnimplementedOnlyWhenNothingIsExchanged) {
+    EXPECT_EQ(judge(Role::Server, Phase::Connected, ExchangeState::Quiet, true, 150), Verdict::Unknown);
+    EXPECT_EQ(judge(Role::Server, Phase::Connected, ExchangeState::ExpectNewKeys, true, 150), Verdict::Illegal);
+    EXPECT_EQ(judge(Role::Server, Phase::FirstExchange, ExchangeState::Quiet, false, 150), Verdict::Illegal);
+    EXPECT_EQ(judge(Role::Server, Phase::Connected, ExchangeState::Quiet, true, 53), Verdict::Illegal);
+}
+
+}  // namespace
+}  // namespace sekisho::ssh
