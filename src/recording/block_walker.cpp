@@ -29,7 +29,10 @@ BlockWalker::BlockWalker(std::unique_ptr<Source> source)
     : m_source(std::move(source)), m_size(m_source->size()), m_stored(format::kBlockStored) {}
 
 void BlockWalker::problem(std::uint32_t block, std::uint64_t offset, std::string text) {
-    if (m_problems.size() < kProblemsMost) m_problems.push_back({block, offset, std::move(text)});
+    const auto same = [&](const Problem& known) { return known.offset == offset && known.text == text; };
+    if (m_problems.size() < kProblemsMost && std::ranges::find_if(m_problems, same) == m_problems.end()) {
+        m_problems.push_back({block, offset, std::move(text)});
+    }
 }
 
 std::optional<format::BlockHeader> BlockWalker::header_at(std::uint64_t offset) const {
@@ -138,10 +141,13 @@ void BlockWalker::seek(std::uint64_t time_us) {
     m_previous = previous;
     m_computed.reset();
     m_partial = false;
+    bool first_block = true;
     while (offset < m_size) {
         const auto header = header_at(offset);
-        if (!header || !fits(offset, *header) || header->time_us > time_us) return;
+        if (!header || !fits(offset, *header)) return;
         if (header->type == format::BlockType::Events) {
+            if (!first_block && header->time_us >= time_us) return;
+            first_block = false;
             m_offset = offset;
             m_expected = header->number;
             m_previous = previous;

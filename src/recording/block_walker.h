@@ -31,7 +31,7 @@ public:
     };
     /// The next block whose bytes are sound; nothing at the end of what can be read.
     std::optional<Block> next();
-    /// Goes on at the last block of events that begins at or before `time_us`. Reads headers only.
+    /// Goes on at the last block of events that begins before `time_us`, or at the first one. Reads headers only.
     void seek(std::uint64_t time_us);
 
     /// Where the next block would stand, and what a new one would chain to. For mark_cut.
@@ -43,6 +43,7 @@ public:
     std::uint64_t size() const { return m_size; }
 
     const std::vector<Problem>& problems() const { return m_problems; }
+    /// Kept once, however often the reader passes there.
     void problem(std::uint32_t block, std::uint64_t offset, std::string text);
     const Source& source() const { return *m_source; }
 

@@ -38,7 +38,7 @@ public:
     const Facts& facts() const { return m_facts; }
     /// Nothing at the end of what can be read.
     std::optional<Event> next();
-    /// Goes on at the last block that begins at or before `at`.
+    /// Goes on at the last block that begins before `at`; seek(0) begins anew.
     void seek(std::chrono::microseconds at);
 
     /// Complete once `next` gave nothing. No end: the recording was cut, or is being written.

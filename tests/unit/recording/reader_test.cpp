@@ -170,6 +170,20 @@ TEST(Reader, SeeksToABlockAndChecksItThere) {
     EXPECT_TRUE(base::text_view(reader->next()->bytes).starts_with("block 49 event 0"));
 }
 
+TEST(Reader, BeginsAnewAlsoWhereManyBlocksBeginAtOnce) {
+    const TemporaryFolder folder;
+    const auto recordings = make_recordings(folder.path());
+    Session session(*recordings, facts_of("alice"));
+    const TimePoint at = std::chrono::steady_clock::now() - 1h;  // clamped: all at time 0
+    for (int i = 0; i < 100; ++i) session->data(0, Stream::Output, view(std::string(9000, static_cast<char>('a' + i % 26))), at);
+    ASSERT_TRUE(session.finish());
+    auto reader = Reader::open(path_in(folder.path(), session.key));
+    const auto first = lines_of(*reader);
+    reader->seek(0ms);
+    EXPECT_EQ(lines_of(*reader), first);
+    EXPECT_GT(reader->end()->blocks, 10U);
+}
+
 TEST(Reader, ChecksumIsSha256OfPreviousHeaderAndPayload) {
     // Computed by sha256sum over the bytes as the format's document says.
     const TemporaryFolder folder;

@@ -1,0 +1,90 @@
+#include "recording/replay.h"
+
+#include <algorithm>
+
+#include "wire/reader.h"
+
+namespace sekisho::recording {
+
+namespace {
+
+constexpr std::uint32_t kCellsMost = 10'000;  // of a terminal's width or height; more is nonsense a client sent
+
+std::uint32_t cells(std::uint32_t value, std::uint32_t usual) {
+    return value == 0 || value > kCellsMost ? usual : value;
+}
+
+}  // namespace
+
+bool Replay::wanted(const Event& event) const {
+    return m_channel ? event.channel == *m_channel : !m_other.contains(event.channel);
+}
+
+std::optional<Shown> Replay::next() {
+    while (const auto event = m_reader.next()) {
+        if (event->kind == Event::Kind::ChannelOpened && event->name != "session") m_other.insert(event->channel);
+        if (!wanted(*event)) continue;
+        if (event->kind == Event::Kind::Request) {
+            if (auto shown = request(*event)) return shown;
+            continue;
+        }
+        if (event->kind != Event::Kind::Data) continue;
+        m_shown.insert(event->channel);
+        Shown shown{.at = event->at, .channel = event->channel, .stream = event->stream, .bytes = event->bytes};
+        if (event->stream == Stream::Input) shown.kind = Shown::Kind::Input;
+        // The gateway speaks to its users on stderr, except where a terminal makes one stream of both.
+        shown.to_stderr = event->stream == Stream::Stderr ||
+                          (event->stream == Stream::Notice && !m_terminal.contains(event->channel));
+        return shown;
+    }
+    return std::nullopt;
+}
+
+std::optional<Shown> Replay::request(const Event& event) {
+    Shown shown{.at = event.at, .channel = event.channel};
+    wire::Reader payload(event.bytes);
+    if (event.from_client && (event.name == "pty-req" || event.name == "window-change")) {
+        // RFC 4254 §6.2 and §6.7: columns, rows, then pixels
+        shown.kind = Shown::Kind::Resize;
+        if (event.name == "pty-req") {
+            shown.terminal = payload.text();
+            m_terminal.insert(event.channel);
+        }
+        shown.columns = cells(payload.u32(), 80);
+        shown.rows = cells(payload.u32(), 24);
+    } else if (!event.from_client && event.name == "exit-status") {
+        shown.kind = Shown::Kind::Exit;
+        shown.exit = std::to_string(payload.u32());
+    } else if (!event.from_client && event.name == "exit-signal") {
+        shown.kind = Shown::Kind::Exit;
+        shown.exit = payload.text();
+    } else {
+        return std::nullopt;
+    }
+    return payload.ok() ? std::optional<Shown>(std::move(shown)) : std::nullopt;
+}
+
+Screen first_screen(Reader& reader, std::optional<std::uint32_t> channel) {
+    constexpr std::size_t kOutputMost = 1024 * 1024;  // a terminal is asked for before its output begins
+    Screen screen;
+    Replay replay(reader, channel);
+    std::size_t seen = 0;
+    while (auto shown = seen < kOutputMost ? replay.next() : std::nullopt) {
+        seen += shown->bytes.size();
+        if (shown->kind != Shown::Kind::Resize) continue;
+        screen = {std::string(shown->terminal.substr(0, 64)), shown->columns, shown->rows};
+        break;
+    }
+    reader.seek(std::chrono::microseconds(0));
+    return screen;
+}
+
+std::chrono::microseconds Pace::wait(std::chrono::microseconds at) {
+    const auto pause = std::exchange(m_first, false) ? std::chrono::microseconds(0) : at - m_last;
+    m_last = at;
+    if (m_speed <= 0) return {};
+    const auto shortened = std::clamp(pause, std::chrono::microseconds(0), m_most);
+    return std::chrono::microseconds(static_cast<std::int64_t>(static_cast<double>(shortened.count()) / m_speed));
+}
+
+}  // namespace sekisho::recording
