@@ -1,0 +1,44 @@
+// Grant: what one signed key lets one user do, from the options of its authorized_keys line. Made once, when a signature was
+// verified, and never changed after: an offered key, or another key of the same user, has no part in it. Held by the front
+// hop; asked where channels are decided, beside policy (both must agree).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/network.h"
+#include "base/result.h"
+#include "keys/authorized_key.h"
+#include "model/access.h"
+#include "model/forward.h"
+
+namespace sekisho::identity {
+
+struct Grant {
+    std::string user;
+    std::string fingerprint;
+    bool pty = true;
+    bool agent_forwarding = true;
+    bool port_forwarding = true;
+    bool x11_forwarding = true;
+    std::optional<std::string> command;  // replaces whatever the client asks to run
+    std::optional<std::vector<model::ForwardEntry>> permit_open;  // empty list: nothing; none: whatever the rules say
+
+    /// May this key open `host:port`, as far as its options go? The error says which option refuses.
+    Result<void> permits_open(const std::string& host, std::uint16_t port) const;
+};
+
+/// Judges the user (locked, expired) and the key's options (from=, expiry-time=). An option that cannot be honoured makes the
+/// key useless rather than more powerful. The error is for the user who proved to own the key.
+Result<std::shared_ptr<const Grant>> make_grant(const model::User& user, const keys::AuthorizedKey& key,
+                                                const std::optional<base::Address>& source, WallTime now);
+
+/// from="…" of sshd(8): patterns and networks; a `!` in front refuses. Names never match: no reverse look-up is made.
+bool source_permitted(std::string_view pattern_list, const std::optional<base::Address>& source);
+/// expiry-time="YYYYMMDD[HHMM[SS]][Z]"; local time without Z.
+std::optional<WallTime> parse_expiry_time(std::string_view text);
+
+}  // namespace sekisho::identity
