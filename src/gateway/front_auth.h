@@ -1,0 +1,59 @@
+// FrontAuth: who is this? Answers the authentication requests of one client. What a login rests on is the signed request alone:
+// a key that was only offered proves nothing, and the Grant is made from the key that signed. The answers do not tell an unknown
+// user from a wrong key. Owned by FrontHop until the session begins; loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/hop.h"
+#include "gateway/services.h"
+#include "identity/grant.h"
+#include "policy/decide.h"
+
+namespace sekisho::gateway {
+
+class FrontAuth {
+public:
+    /// A signed request of a key with an owner: the session may begin → AcceptAuth, or Disconnect.
+    using SignedIn = std::function<void(ssh::Ticket, std::shared_ptr<const identity::Grant>, policy::Destination)>;
+
+    FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, SignedIn signed_in);
+
+    void requested(const ssh::AuthRequested& request);
+    /// The connection ended before it was signed in: one audit record, when anything was tried.
+    void closed();
+
+private:
+    struct Known {
+        identity::KeyIndex::Entry entry;
+        policy::Destination destination;
+    };
+
+    void root_refused(const ssh::AuthRequested& request);
+    void key_offered(const ssh::AuthRequested& request);
+    void key_signed(const ssh::AuthRequested& request);
+    /// Why this key cannot be anybody's, as a sentence; or its owners.
+    Result<std::vector<identity::KeyIndex::Entry>> owners(const AccessSnapshot& snapshot, const ssh::AuthRequested& request);
+    Result<Known> known(const AccessSnapshot& snapshot, const ssh::AuthRequested& request);
+    void refuse(const ssh::AuthRequested& request, const std::string& reason, bool counts);
+    void explain(const ssh::AuthRequested& request, const std::string& reason);
+    void reject(ssh::Ticket ticket);
+    void audit(const std::string& reason);
+
+    Services& m_services;
+    Hop& m_hop;
+    net::Endpoint m_peer;
+    std::uint64_t m_attempts_left;
+    SignedIn m_signed_in;
+    std::string m_user;
+    std::string m_reason;
+    std::vector<std::string> m_tried;  // fingerprints
+    bool m_explained = false;
+    bool m_asked = false;
+    bool m_done = false;
+};
+
+}  // namespace sekisho::gateway

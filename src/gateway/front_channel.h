@@ -1,0 +1,19 @@
+// FrontChannel: what FrontHop knows of each channel that its client opened: a session or a forward. Owned by FrontHop.
+#pragma once
+
+#include <string>
+
+namespace sekisho::gateway {
+
+class FrontChannel {
+public:
+    virtual ~FrontChannel() = default;
+    /// The front hop ended: nothing is sent there any more.
+    virtual void front_gone() = 0;
+    /// The gateway's last words to whoever reads this channel.
+    virtual void say(const std::string& text) = 0;
+    /// The recording takes data again: give the credit that was held back.
+    virtual void credit_released() = 0;
+};
+
+}  // namespace sekisho::gateway

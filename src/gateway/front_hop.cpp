@@ -1,0 +1,235 @@
+// Order: start → sign in → session begins → channels → the end.
+#include "gateway/front_hop.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "gateway/forward_channel.h"
+#include "gateway/loop_home.h"
+#include "gateway/session_channel.h"
+#include "gateway/text.h"
+
+namespace sekisho::gateway {
+
+namespace {
+
+ssh::Config engine_config(const Services& services, const model::Config& config) {
+    ssh::Config engine;
+    engine.role = ssh::Role::Server;
+    for (const auto& key : services.host_keys) engine.host_keys.push_back(key.offered);
+    engine.rekey.bytes = config.ssh.rekey_bytes;
+    engine.rekey.time = config.ssh.rekey_time;
+    return engine;
+}
+
+std::string new_session_id() {
+    std::array<std::byte, 8> random{};
+    crypto::system_random().fill(random);
+    return base::hex(random);
+}
+
+}  // namespace
+
+FrontHop::FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer)
+    : m_home(home), m_services(home.services()), m_config(m_services.config.load()), m_peer(std::move(peer)) {
+    const HopTimes times{m_config->ssh.login_grace, m_config->ssh.keepalive, m_config->ssh.keepalive_count};
+    m_hop = std::make_unique<Hop>(home.loop(), home.ticker(), std::move(stream), engine_config(m_services, *m_config), times, *this);
+    m_auth = std::make_unique<FrontAuth>(
+        m_services, *m_hop, m_peer, m_config->ssh.auth_attempts,
+        [this](ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
+            signed_in(ticket, std::move(grant), std::move(destination));
+        });
+}
+
+FrontHop::~FrontHop() = default;
+
+net::Loop& FrontHop::loop() { return m_home.loop(); }
+HopTicker& FrontHop::ticker() { return m_home.ticker(); }
+
+void FrontHop::start() { m_hop->start(); }
+
+void FrontHop::hop_event(Hop& hop, ssh::Event& event) {
+    if (const auto* identified = std::get_if<ssh::PeerIdentified>(&event)) {
+        m_client = shown(identified->line, 255);
+    } else if (const auto* wanted = std::get_if<ssh::HostSignatureWanted>(&event)) {
+        sign(*wanted);
+    } else if (const auto* auth = std::get_if<ssh::AuthRequested>(&event)) {
+        if (m_auth) m_auth->requested(*auth);
+    } else if (const auto* channel = std::get_if<ssh::ChannelOpenRequested>(&event)) {
+        channel_requested(*channel);
+    } else if (const auto* global = std::get_if<ssh::GlobalRequested>(&event)) {
+        global_requested(*global);
+    }
+    (void)hop;
+}
+
+/// RSA takes a millisecond or more, in which the keystrokes of others would wait: it goes to a worker.
+void FrontHop::sign(const ssh::HostSignatureWanted& wanted) {
+    const keys::PrivateKey key = m_services.host_keys.at(wanted.host_key).key;
+    auto finish = [weak = weak_from_this(), ticket = wanted.ticket](Result<Bytes> signature) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!signature) {
+            log::error("host_key.cannot_sign", {{"reason", signature.error().full()}});
+            return self->m_hop->disconnect(ssh::DisconnectReason::KeyExchangeFailed, "The gateway cannot use its host key.");
+        }
+        self->m_hop->submit(ssh::ProvideSignature{ticket, std::move(*signature)});
+    };
+    if (key.public_key().kind() != keys::KeyKind::Rsa) return finish(key.sign(wanted.algorithm, wanted.data));
+    m_services.pool.run(
+        loop(), [key, algorithm = wanted.algorithm, data = wanted.data] { return key.sign(algorithm, data); }, std::move(finish));
+}
+
+// --- sign in, session begins ---
+
+void FrontHop::signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
+    m_grant = std::move(grant);
+    m_destination = std::move(destination);
+    if (!m_destination.target.empty() && m_destination.login.empty()) {
+        const auto snapshot = m_services.access.load();
+        const model::Target* target = snapshot->access.target(m_destination.target);
+        if (target != nullptr && !target->logins.empty()) m_destination.login = target->logins.front();
+    }
+    SessionRecord::Listener listener;
+    listener.drained = [weak = weak_from_this()] {
+        if (auto self = weak.lock()) self->credit_released();
+    };
+    listener.must_end = [weak = weak_from_this()](const std::string& text) {
+        if (auto self = weak.lock()) self->end(text);
+    };
+    SessionRecord::begin(m_services, loop(), session_facts(), most_level(), std::move(listener),
+                         [weak = weak_from_this(), ticket](Result<std::shared_ptr<SessionRecord>> record) {
+                             if (auto self = weak.lock()) return self->session_begun(ticket, std::move(record));
+                             if (record) (*record)->finish("the client left before the session began");
+                         });
+}
+
+void FrontHop::session_begun(ssh::Ticket ticket, Result<std::shared_ptr<SessionRecord>> record) {
+    if (!record) {
+        m_hop->disconnect(ssh::DisconnectReason::ServiceNotAvailable, record.error().text);
+        return;
+    }
+    if (m_hop->over()) return (*record)->finish("the client left before the session began");
+    m_record = std::move(*record);
+    m_record->live()->end = [&loop = loop(), weak = weak_from_this()](const std::string& text) {
+        loop.post([weak, text] {
+            if (auto self = weak.lock()) self->end(text);
+        });
+    };
+    m_auth.reset();
+    m_hop->submit(ssh::AcceptAuth{ticket});
+}
+
+model::Session FrontHop::session_facts() const {
+    model::Session session;
+    session.id = new_session_id();
+    session.user = m_grant->user;
+    session.source = m_peer.address;
+    session.source_port = m_peer.port;
+    session.key_fingerprint = m_grant->fingerprint;
+    session.client = m_client;
+    if (!m_destination.target.empty()) session.target = m_destination.login + "@" + m_destination.target;
+    session.started = std::chrono::system_clock::now();
+    return session;
+}
+
+/// The header of the recording states the most that any of this user's rules can ask for; each channel then has its own level.
+model::RecordLevel FrontHop::most_level() const {
+    const auto snapshot = m_services.access.load();
+    const model::User* user = snapshot->access.user(m_grant->user);
+    auto most = model::RecordLevel::Metadata;
+    if (user == nullptr) return most;
+    for (const auto index : snapshot->access.rules_for(*user)) most = std::min(most, snapshot->access.rules[index].record);
+    return most;
+}
+
+// --- channels ---
+
+void FrontHop::channel_requested(const ssh::ChannelOpenRequested& request) {
+    const auto reject = [&](ssh::OpenFailure reason, std::string text) {
+        m_hop->submit(ssh::RejectChannel{request.channel, reason, std::move(text)});
+    };
+    if (!m_record) return reject(ssh::OpenFailure::AdministrativelyProhibited, "no session has begun");
+    if (m_channels.size() >= m_config->ssh.max_channels) return reject(ssh::OpenFailure::ResourceShortage, "too many channels on this connection");
+    if (request.type == "session") {
+        if (m_no_more_sessions) return reject(ssh::OpenFailure::AdministrativelyProhibited, "no more sessions, as the client wished");
+        m_channels.push_back(std::make_unique<SessionChannel>(*this, request.channel));
+        return;
+    }
+    if (request.type == "direct-tcpip") return open_forward(*this, request, m_channels);
+    reject(ssh::OpenFailure::UnknownChannelType, "the gateway does not know channels of type " + shown(request.type, 64));
+}
+
+void FrontHop::global_requested(const ssh::GlobalRequested& request) {
+    if (request.type == "no-more-sessions@openssh.com") m_no_more_sessions = true;
+    if (request.type == "tcpip-forward" || request.type == "streamlocal-forward@openssh.com") {
+        m_record->audit("access.refused", request.type, "refused", "remote forwards are not available");
+    }
+    if (request.want_reply) m_hop->submit(ssh::ReplyGlobal{false, {}});
+}
+
+policy::Decision FrontHop::decide(policy::Request request) {
+    request.user = m_grant->user;
+    request.source = m_peer.address;
+    request.time = std::chrono::system_clock::now();
+    return policy::decide(m_services.access.load()->access, request);
+}
+
+model::OnFailure FrontHop::on_failure(const policy::Decision& decision) const {
+    return decision.on_failure.value_or(m_config->recording.on_failure);
+}
+
+TargetHop* FrontHop::target_hop(const std::string& target, const std::string& login) {
+    for (const auto& one : m_targets) {
+        if (!one->over() && one->target().name == target && one->login() == login) return one.get();
+    }
+    const auto snapshot = m_services.access.load();
+    const model::Target* found = snapshot->access.target(target);
+    if (found == nullptr) return nullptr;
+    m_targets.push_back(std::make_unique<TargetHop>(*this, *found, login));
+    TargetHop* hop = m_targets.back().get();
+    // In a turn of its own: whoever asks for it wants to join before it can fail.
+    loop().post([weak = weak_from_this(), hop] {
+        const auto self = weak.lock();
+        if (!self || !self->m_record || self->m_hop->over()) return;
+        const bool there = std::ranges::any_of(self->m_targets, [&](const auto& one) { return one.get() == hop; });
+        if (there && !hop->over()) hop->start();
+    });
+    return hop;
+}
+
+void FrontHop::channel_over(FrontChannel& channel) {
+    loop().post([weak = weak_from_this(), which = &channel] {
+        if (auto self = weak.lock()) std::erase_if(self->m_channels, [&](const auto& one) { return one.get() == which; });
+    });
+}
+
+void FrontHop::target_over(TargetHop& target) {
+    loop().post([weak = weak_from_this(), which = &target] {
+        if (auto self = weak.lock()) std::erase_if(self->m_targets, [&](const auto& one) { return one.get() == which; });
+    });
+}
+
+void FrontHop::credit_released() {
+    for (const auto& channel : m_channels) channel->credit_released();
+    for (const auto& target : m_targets) target->credit_released();
+}
+
+// --- the end ---
+
+void FrontHop::end(const std::string& text) {
+    if (m_hop->over()) return;
+    m_end_text = text;
+    for (const auto& channel : m_channels) channel->say(text);
+    m_hop->disconnect(ssh::DisconnectReason::ByApplication, text);
+}
+
+void FrontHop::hop_over(Hop&, const std::string& reason) {
+    if (m_auth) m_auth->closed();
+    for (const auto& channel : m_channels) channel->front_gone();
+    for (const auto& target : m_targets) target->front_gone();
+    if (m_record) m_record->finish(m_end_text.empty() ? reason : m_end_text);
+    m_home.leave(shared_from_this());
+}
+
+}  // namespace sekisho::gateway

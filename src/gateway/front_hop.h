@@ -1,0 +1,88 @@
+// FrontHop: one client's connection to the gateway, from accept to goodbye: its hop, its authentication, its record, its
+// channels, and the target hops that they share. Lives on one loop; shared only so that answers from other threads can find
+// out that it is gone.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/front_auth.h"
+#include "gateway/front_channel.h"
+#include "gateway/hop.h"
+#include "gateway/services.h"
+#include "gateway/session_record.h"
+#include "gateway/target_hop.h"
+#include "policy/decide.h"
+
+namespace sekisho::gateway {
+
+class LoopHome;
+
+class FrontHop final : public std::enable_shared_from_this<FrontHop>, public HopOwner {
+public:
+    FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer);
+    ~FrontHop();
+
+    void start();
+    /// Tells the user `text` and ends the connection.
+    void end(const std::string& text);
+
+    // --- for channels and target hops ---
+    Services& services() { return m_services; }
+    net::Loop& loop();
+    HopTicker& ticker();
+    Hop& hop() { return *m_hop; }
+    /// From the first AcceptAuth on.
+    SessionRecord& record() { return *m_record; }
+    const identity::Grant& grant() const { return *m_grant; }
+    const policy::Destination& destination() const { return m_destination; }
+    const model::Config& config() const { return *m_config; }
+    const net::Endpoint& peer() const { return m_peer; }
+
+    /// The policy's word on the access of this moment; a refusal is audited here.
+    policy::Decision decide(policy::Request request);
+    model::OnFailure on_failure(const policy::Decision& decision) const;
+    /// The shared hop to this login; connects at its first use. nullptr when the target is unknown.
+    TargetHop* target_hop(const std::string& target, const std::string& login);
+
+    /// Sessions whose client offered its agent.
+    void agent_offer(bool offered) { m_agents += offered ? 1 : -1; }
+    bool agent_offered() const { return m_agents > 0; }
+
+    /// Freed in a later turn.
+    void channel_over(FrontChannel& channel);
+    void target_over(TargetHop& target);
+
+private:
+    void hop_event(Hop& hop, ssh::Event& event) override;
+    void hop_over(Hop& hop, const std::string& reason) override;
+
+    void sign(const ssh::HostSignatureWanted& wanted);
+    void signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
+    void session_begun(ssh::Ticket ticket, Result<std::shared_ptr<SessionRecord>> record);
+    model::Session session_facts() const;
+    model::RecordLevel most_level() const;
+    void channel_requested(const ssh::ChannelOpenRequested& request);
+    void global_requested(const ssh::GlobalRequested& request);
+    void credit_released();
+
+    LoopHome& m_home;
+    Services& m_services;
+    std::shared_ptr<const model::Config> m_config;
+    net::Endpoint m_peer;
+    std::string m_client;
+    std::unique_ptr<Hop> m_hop;
+    std::unique_ptr<FrontAuth> m_auth;  // until the session begins
+    std::shared_ptr<const identity::Grant> m_grant;
+    policy::Destination m_destination;
+    std::shared_ptr<SessionRecord> m_record;
+    std::vector<std::unique_ptr<TargetHop>> m_targets;
+    std::vector<std::unique_ptr<FrontChannel>> m_channels;
+    std::string m_end_text;
+    int m_agents = 0;
+    bool m_no_more_sessions = false;
+};
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,197 @@
+// Order: bytes in (read → feed → events), bytes out (turn end → flush), time, the end.
+#include "gateway/hop.h"
+
+#include "base/log.h"
+#include "gateway/linger.h"
+
+namespace sekisho::gateway {
+
+namespace {
+
+/// The engine stops taking channel data at kOutputHighWater; what piles up beyond are answers to a peer that asks and does not read.
+constexpr std::size_t kMostUnsent = 1024 * 1024;
+
+template <class>
+inline constexpr bool kHasChannel = false;
+template <class Event>
+    requires requires(Event& event) { event.channel; }
+inline constexpr bool kHasChannel<Event> = true;
+
+std::optional<ssh::ChannelId> channel_of(const ssh::Event& event) {
+    return std::visit(
+        [](const auto& one) -> std::optional<ssh::ChannelId> {
+            if constexpr (kHasChannel<std::remove_cvref_t<decltype(one)>>) return one.channel;
+            return std::nullopt;
+        },
+        event);
+}
+
+}  // namespace
+
+Hop::Hop(net::Loop& loop, HopTicker& ticker, std::unique_ptr<net::Stream> stream, ssh::Config config, HopTimes times,
+         HopOwner& owner)
+    : m_loop(loop), m_ticker(ticker), m_owner(owner), m_stream(std::move(stream)), m_engine(std::move(config), loop.now()),
+      m_times(times), m_started(loop.now()), m_heard(m_started) {
+    m_ticker.add(*this);
+}
+
+Hop::~Hop() {
+    m_ticker.remove(*this);
+    m_loop.forget(*this);
+}
+
+void Hop::start() {
+    m_stream->start(*this);
+    dirty();
+}
+
+// --- bytes in ---
+
+std::size_t Hop::stream_read(MutableBytes bytes) {
+    m_heard = m_loop.now();
+    m_unanswered = 0;
+    dirty();
+    std::size_t used = 0;
+    while (used < bytes.size() && !m_over) {
+        const auto fed = m_engine.feed(bytes.subspan(used), m_heard);
+        drain();
+        if (!fed) {
+            end(fed.error().full());
+            break;
+        }
+        if (*fed == 0) break;
+        used += *fed;
+    }
+    return m_over ? bytes.size() : used;
+}
+
+void Hop::drain() {
+    while (auto event = m_engine.next_event()) {
+        dispatch(*event);
+        dirty();
+    }
+}
+
+void Hop::dispatch(ssh::Event& event) {
+    if (auto* gone = std::get_if<ssh::Disconnected>(&event)) {
+        std::string reason = gone->by_peer ? "the peer disconnected: " : "";
+        reason += gone->text;
+        if (!gone->detail.empty()) reason += " (" + gone->detail + ")";
+        return end(std::move(reason));
+    }
+    if (std::holds_alternative<ssh::GlobalReplied>(event)) return;  // our keepalives: any answer will do
+    const auto channel = channel_of(event);
+    if (!channel || std::holds_alternative<ssh::ChannelOpenRequested>(event)) return m_owner.hop_event(*this, event);
+    const auto sink = m_sinks.find(*channel);
+    if (sink == m_sinks.end()) return unanswerable(event);
+    ChannelSink* taker = sink->second;
+    if (std::holds_alternative<ssh::ChannelEnded>(event)) m_sinks.erase(sink);
+    taker->channel_event(*this, event);
+}
+
+/// Events of a channel that nobody here wants any more: answered as the protocol demands, so that it can end.
+void Hop::unanswerable(ssh::Event& event) {
+    if (const auto* request = std::get_if<ssh::ChannelRequested>(&event); request != nullptr && request->want_reply) {
+        submit(ssh::ReplyRequest{request->channel, false});
+    } else if (const auto* close = std::get_if<ssh::CloseReceived>(&event)) {
+        submit(ssh::CloseChannel{close->channel});
+    } else if (const auto* opened = std::get_if<ssh::ChannelOpened>(&event)) {
+        submit(ssh::CloseChannel{opened->channel});
+    } else if (const auto* data = std::get_if<ssh::Data>(&event)) {
+        submit(ssh::Credit{data->channel, data->bytes.size()});
+    }
+}
+
+// --- bytes out ---
+
+void Hop::submit(ssh::Command command) {
+    if (m_over) return;
+    dirty();
+    if (const auto done = m_engine.submit(std::move(command)); !done) end(done.error().full());
+}
+
+std::size_t Hop::write(ssh::ChannelId channel, ssh::DataStream stream, MutableBytes bytes, bool scribble) {
+    dirty();
+    return m_engine.write(channel, stream, bytes, scribble);
+}
+
+std::size_t Hop::write(ssh::ChannelId channel, ssh::DataStream stream, BytesView bytes) {
+    dirty();
+    return m_engine.write(channel, stream, bytes);
+}
+
+void Hop::turn_ended() {
+    if (m_told) return;
+    drain();
+    flush();
+    if (!m_over) return;
+    m_told = true;
+    m_ticker.remove(*this);
+    linger(m_loop, std::move(m_stream), m_engine.output());
+    m_owner.hop_over(*this, m_reason);
+}
+
+void Hop::flush() {
+    while (!m_blocked && m_stream) {
+        const BytesView output = m_engine.output();
+        if (output.empty()) break;
+        const auto sent = m_stream->send(output);
+        if (!sent) return end(sent.error().full());
+        m_blocked = *sent < output.size();
+        m_engine.consume_output(*sent);
+        drain();
+    }
+    const bool choked = m_engine.output().size() > kMostUnsent;
+    if (choked != m_paused && !m_over) {
+        m_paused = choked;
+        choked ? m_stream->pause() : m_stream->resume();
+    }
+}
+
+void Hop::stream_writable() {
+    m_blocked = false;
+    dirty();
+}
+
+// --- time ---
+
+void Hop::tick(TimePoint now) {
+    if (m_over) return;
+    if (const auto deadline = m_engine.next_deadline(); deadline && now >= *deadline) {
+        m_engine.advance(now);
+        dirty();
+    }
+    if (!m_engine.authenticated()) {
+        if (now - m_started > m_times.login) {
+            disconnect(ssh::DisconnectReason::ByApplication, "The time allowed for signing in is over.");
+        }
+        return;
+    }
+    if (m_times.keepalive.count() == 0) return;
+    if (now - m_heard < m_times.keepalive * static_cast<std::int64_t>(m_unanswered + 1)) return;
+    if (m_unanswered >= m_times.keepalive_count) {
+        return disconnect(ssh::DisconnectReason::ConnectionLost, "The other end does not answer any more.");
+    }
+    ++m_unanswered;
+    submit(ssh::SendGlobalRequest{"keepalive@openssh.com", true, {}});
+}
+
+// --- the end ---
+
+void Hop::disconnect(ssh::DisconnectReason reason, const std::string& text) {
+    if (m_over) return;
+    submit(ssh::Disconnect{reason, text});
+    end(text);
+}
+
+void Hop::stream_ended() { end("the connection was closed by the peer"); }
+void Hop::stream_broken(const Error& error) { end(error.full()); }
+
+void Hop::end(std::string reason) {
+    if (m_over) return;
+    m_over = true;
+    m_reason = std::move(reason);
+    dirty();
+}
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,36 @@
+// LoopHome: one event loop with what lives on it: the ticker and the front hops. Made by gateway/serve, one for each core.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "gateway/front_hop.h"
+#include "gateway/hop_ticker.h"
+#include "net/loop.h"
+
+namespace sekisho::gateway {
+
+class LoopHome {
+public:
+    explicit LoopHome(Services& services) : m_services(services), m_ticker(m_loop) {}
+
+    net::Loop& loop() { return m_loop; }
+    HopTicker& ticker() { return m_ticker; }
+    Services& services() { return m_services; }
+
+    /// Any thread: a connection begins its life here.
+    void adopt(int fd, net::Endpoint peer);
+    /// Loop thread: the front hop is over; it is freed in a later turn.
+    void leave(std::shared_ptr<FrontHop> hop);
+    /// Any thread: every session is told `text` and ends.
+    void say_goodbye(const std::string& text);
+
+private:
+    Services& m_services;
+    net::Loop m_loop;
+    HopTicker m_ticker;
+    std::unordered_set<std::shared_ptr<FrontHop>> m_hops;
+};
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,256 @@
+// Order: events of an end → data, requests and their answers, EOF, CLOSE; then credit; then what the gateway itself says.
+#include "gateway/relay.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/text.h"
+#include "wire/limits.h"
+#include "wire/writer.h"
+
+namespace sekisho::gateway {
+
+namespace {
+
+/// Must reach a command that does not read: not behind data that its window holds back.
+bool overtakes(std::string_view type) { return type == "signal" || type == "break" || type == "window-change"; }
+
+/// Some clients send keepalives on a channel. The answer is ours, and says that we are there.
+bool is_keepalive(std::string_view type) { return type.starts_with("keepalive@"); }
+
+}  // namespace
+
+Relay::Relay(RelayOwner& owner, SessionRecord& record, std::uint32_t record_channel, Hop& first, ssh::ChannelId first_channel,
+             bool first_is_client)
+    : m_owner(owner), m_record(record), m_record_channel(record_channel), m_first_is_client(first_is_client), m_first(*this),
+      m_second(*this) {
+    m_first.hop = &first;
+    m_first.channel = first_channel;
+}
+
+Relay::~Relay() {
+    for (End* end : {&m_first, &m_second}) {
+        if (end->hop == nullptr || end->ended) continue;
+        end->hop->unroute(end->channel);
+        close(*end);
+    }
+    record_closed();
+}
+
+void Relay::begin() { m_first.hop->route(m_first.channel, m_first); }
+
+void Relay::connect(Hop& second, ssh::ChannelId channel) {
+    m_second.hop = &second;
+    m_second.channel = channel;
+    second.route(channel, m_second);
+    for (auto& item : std::exchange(m_waiting, {})) {
+        switch (item.kind) {
+            case Waiting::Kind::Data: credit(m_first, second.write(channel, item.stream, BytesView(item.bytes))); break;
+            case Waiting::Kind::Request:
+                second.submit(ssh::SendRequest{channel, std::move(item.type), item.want_reply, std::move(item.bytes), false});
+                break;
+            case Waiting::Kind::Eof: second.submit(ssh::SendEof{channel}); break;
+        }
+    }
+    m_waiting_requests = 0;
+}
+
+void Relay::first_event(ssh::Event& one) { event(m_first, one); }
+
+void Relay::event(End& end, ssh::Event& event) {
+    if (auto* bytes = std::get_if<ssh::Data>(&event)) return data(end, *bytes);
+    if (const auto* more = std::get_if<ssh::Sent>(&event)) return sent(end, more->count);
+    if (const auto* asked = std::get_if<ssh::ChannelRequested>(&event)) return request(end, *asked);
+    if (const auto* reply = std::get_if<ssh::RequestReplied>(&event)) return replied(other(end), reply->success);
+    if (std::holds_alternative<ssh::EofReceived>(event)) return eof(end);
+    if (std::holds_alternative<ssh::CloseReceived>(event)) return close_received(end);
+    if (std::holds_alternative<ssh::ChannelEnded>(event)) {
+        end.ended = true;
+        check_ended();
+    }
+}
+
+// --- data ---
+
+void Relay::data(End& from, ssh::Data& data) {
+    const bool client = is_client(from);
+    const auto stream = client                                   ? recording::Stream::Input
+                        : data.stream == ssh::DataStream::Stderr ? recording::Stream::Stderr
+                                                                 : recording::Stream::Output;
+    if (!client) answered();
+    m_record.data(m_record_channel, stream, data.bytes);
+    End& to = other(from);
+    if (to.hop == nullptr && !to.ended) {
+        m_waiting.push_back({Waiting::Kind::Data, data.stream, {}, false, base::to_bytes(data.bytes)});
+        return;
+    }
+    // Whoever closed wants no more; its sender must not stall for that.
+    if (to.ended || to.close_sent) return credit(from, data.bytes.size());
+    credit(from, to.hop->write(to.channel, data.stream, data.bytes, true));
+}
+
+void Relay::sent(End& end, std::size_t count) {
+    const std::size_t own = std::min(count, end.own_queued);
+    end.own_queued -= own;
+    credit(other(end), count - own);
+}
+
+void Relay::credit(End& end, std::size_t count) {
+    if (end.ended || end.hop == nullptr) return;
+    end.withheld += count;
+    if (end.withheld == 0 || m_record.backlogged()) return;
+    end.hop->submit(ssh::Credit{end.channel, std::exchange(end.withheld, 0)});
+}
+
+void Relay::release_credit() {
+    credit(m_first, 0);
+    credit(m_second, 0);
+}
+
+// --- requests ---
+
+void Relay::request(End& from, const ssh::ChannelRequested& request) {
+    m_record.request(m_record_channel, is_client(from), request.type, request.payload);
+    if (is_keepalive(request.type)) {
+        if (!request.want_reply) return;
+        from.replies.push_back(Reply::Failure);
+        return answer(from);
+    }
+    pass_request(from, other(from), request.type, request.want_reply, base::to_bytes(request.payload));
+}
+
+void Relay::pass_request(End& from, End& to, std::string type, bool want_reply, Bytes payload) {
+    if (to.ended || to.close_sent) {
+        if (want_reply) from.replies.push_back(Reply::Failure);
+        return answer(from);
+    }
+    if (want_reply) from.replies.push_back(Reply::Waiting);
+    if (to.hop == nullptr) {
+        m_waiting_requests += type.size() + payload.size() + sizeof(Waiting);
+        if (m_waiting_requests > wire::limits::kQueuedRequestBytes) {
+            from.hop->disconnect(ssh::DisconnectReason::ProtocolError, "Too many channel requests before the channel was ready.");
+            return;
+        }
+        m_waiting.push_back({Waiting::Kind::Request, {}, std::move(type), want_reply, std::move(payload)});
+        return;
+    }
+    const bool overtake = overtakes(type);
+    to.hop->submit(ssh::SendRequest{to.channel, std::move(type), want_reply, std::move(payload), overtake});
+}
+
+void Relay::replay(std::string type, Bytes payload) { pass_request(m_first, m_second, std::move(type), false, std::move(payload)); }
+
+void Relay::forward_request(std::string type, bool want_reply, Bytes payload) {
+    pass_request(m_first, m_second, std::move(type), want_reply, std::move(payload));
+}
+
+void Relay::replied(End& to, bool success) {
+    for (auto& reply : to.replies) {
+        if (reply != Reply::Waiting) continue;
+        reply = success ? Reply::Success : Reply::Failure;
+        break;
+    }
+    answer(to);
+    if (&to == &m_first) answered();
+}
+
+/// Answers leave in the order in which they were asked for, ours and the other end's.
+void Relay::answer(End& end) {
+    std::size_t known = 0;
+    while (known < end.replies.size() && end.replies[known] != Reply::Waiting) {
+        if (!end.ended) end.hop->submit(ssh::ReplyRequest{end.channel, end.replies[known] == Reply::Success});
+        ++known;
+    }
+    end.replies.erase(end.replies.begin(), end.replies.begin() + static_cast<std::ptrdiff_t>(known));
+}
+
+void Relay::answered() {
+    if (m_answered) return;
+    m_answered = true;
+    m_owner.relay_answered();
+}
+
+// --- the end ---
+
+void Relay::eof(End& from) {
+    m_record.eof(m_record_channel, is_client(from));
+    End& to = other(from);
+    if (to.ended || to.close_sent) return;
+    if (to.hop == nullptr) {
+        m_waiting.push_back({Waiting::Kind::Eof, {}, {}, false, {}});
+    } else {
+        to.hop->submit(ssh::SendEof{to.channel});
+    }
+}
+
+void Relay::close_received(End& from) {
+    close(from);
+    End& to = other(from);
+    if (to.hop != nullptr) {
+        close(to);
+    } else {
+        to.ended = true;  // never opened: there is nothing to close
+    }
+}
+
+void Relay::close(End& end) {
+    if (end.close_sent || end.ended) return;
+    end.close_sent = true;
+    end.hop->submit(ssh::CloseChannel{end.channel});
+}
+
+void Relay::hop_gone(Hop& hop) {
+    for (End* end : {&m_first, &m_second}) {
+        if (end->hop == &hop) end->ended = true;
+    }
+    record_closed();
+    if (m_first.ended && m_second.hop != nullptr) close(m_second);
+    if (m_first.ended && m_second.hop == nullptr) m_second.ended = true;
+    check_ended();
+}
+
+void Relay::check_ended() {
+    if (!ended() || m_told) return;
+    m_told = true;
+    record_closed();
+    m_owner.relay_ended();
+}
+
+void Relay::record_closed() {
+    if (!std::exchange(m_recorded_closed, true)) m_record.channel_closed(m_record_channel);
+}
+
+// --- what the gateway says ---
+
+void Relay::notice(std::string_view text, bool to_stderr) {
+    if (m_first.ended || m_first.close_sent) return;
+    m_record.data(m_record_channel, recording::Stream::Notice, base::view(text));
+    // Nobody's window pays for these bytes, so that Sent for them must credit nobody.
+    const auto stream = to_stderr ? ssh::DataStream::Stderr : ssh::DataStream::Main;
+    m_first.own_queued += text.size() - m_first.hop->write(m_first.channel, stream, base::view(text));
+}
+
+void Relay::second_lost(std::string_view text, bool terminal) {
+    m_second.ended = true;
+    for (auto& reply : m_first.replies) {
+        if (reply == Reply::Waiting) reply = Reply::Success;
+    }
+    if (!m_first.ended && !m_first.close_sent) {
+        answer(m_first);
+        notice(terminal ? for_terminal(fmt::format("\n{}\n", text)) : fmt::format("{}\n", text), !terminal);
+        m_first.hop->submit(ssh::SendRequest{m_first.channel, "exit-status", false, wire::Writer().u32(255).take(), false});
+        m_first.hop->submit(ssh::SendEof{m_first.channel});
+        close(m_first);
+    }
+    check_ended();
+}
+
+void Relay::second_gone() {
+    m_second.ended = true;
+    if (!m_first.ended) close(m_first);
+    check_ended();
+}
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,280 @@
+// Order: make (store, keys, recordings) → mark what the last run left cut → listen → run → goodbye. Members are destroyed in
+// the order in which nobody can call the next one any more: see ~Gateway.
+#include "gateway/serve.h"
+
+#include <csignal>
+#include <filesystem>
+
+#include "base/log.h"
+#include "base/network.h"
+#include "gateway/host_keys.h"
+#include "gateway/loop_home.h"
+#include "gateway/process_setup.h"
+#include "net/listener.h"
+#include "net/signals.h"
+#include "notify/monthly_log.h"
+#include "recording/folder.h"
+
+namespace sekisho::gateway {
+
+namespace {
+
+constexpr unsigned kWorkers = 4;
+constexpr std::chrono::seconds kAccessPoll{1};
+constexpr std::chrono::milliseconds kGoodbyePoll{20};
+constexpr std::chrono::seconds kGoodbyeMost{10};
+
+void set_log_level(const std::string& level) {
+    using log::Level;
+    log::threshold(level == "debug" ? Level::Debug : level == "warn" ? Level::Warn : level == "error" ? Level::Error : Level::Info);
+}
+
+model::AuditRecord about_gateway(std::string kind, std::string subject, std::string reason) {
+    model::AuditRecord record;
+    record.kind = std::move(kind);
+    record.subject = std::move(subject);
+    record.outcome = "ok";
+    record.reason = std::move(reason);
+    return record;
+}
+
+class Gateway final : public model::LiveGateway {
+public:
+    explicit Gateway(ServeHooks hooks) : m_hooks(std::move(hooks)) {}
+    ~Gateway() override;
+
+    Result<void> prepare(const model::Config& config);
+    Result<void> listen();
+    void run();
+
+    std::vector<model::Session> live_sessions() override { return m_services->live.list(); }
+    bool end_session(const std::string& id_or_audit_key, const std::string& reason) override {
+        return m_services->live.end(id_or_audit_key, reason);
+    }
+    void access_changed() override { read_access(true); }
+
+private:
+    Result<void> after_the_last_run(const std::string& folder);
+    void note(notify::MonthlyLog::Moment moment, const model::Session& session);
+    void accepted(int fd, net::Endpoint peer);
+    void signalled(int number);
+    void reload();
+    void read_access(bool even_if_unchanged);
+    void poll_access();
+    void stop();
+    void wait_for_goodbyes();
+
+    ServeHooks m_hooks;
+    std::unique_ptr<store::Store> m_store;
+    std::unique_ptr<StoreWorker> m_store_worker;
+    std::unique_ptr<recording::Recordings> m_recordings;
+    std::unique_ptr<notify::MonthlyLog> m_monthly;
+    std::unique_ptr<net::WorkerPool> m_pool;
+    std::unique_ptr<Services> m_services;
+    std::vector<std::unique_ptr<LoopHome>> m_homes;
+    std::vector<std::unique_ptr<net::Listener>> m_listeners;
+    std::unique_ptr<net::Signals> m_signals;
+    std::unique_ptr<net::Timer> m_timer;  // access while running, goodbyes afterwards
+    std::size_t m_next_home = 0;
+    TimePoint m_goodbye_until{};
+    bool m_stopping = false;
+};
+
+// --- make ---
+
+Result<void> Gateway::prepare(const model::Config& config) {
+    set_log_level(config.log.level);
+    auto store = store::open_store(config.store_url, config.data_dir);
+    if (!store) return std::unexpected(store.error());
+    m_store = std::move(*store);
+    auto authority = identity::CertificateAuthority::load(config.user_ca_key_path());
+    if (!authority) return fail("CA key: " + authority.error().text, authority.error().detail);
+    auto host_keys = load_host_keys(config);
+    if (!host_keys) return std::unexpected(host_keys.error());
+    const std::string folder = config.path(config.recording.dir);
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) return fail("the folder of recordings " + folder + ": " + error.message());
+    if (auto done = after_the_last_run(folder); !done) return done;
+    auto access = m_store->access();
+    if (!access) return std::unexpected(access.error());
+
+    m_store_worker = std::make_unique<StoreWorker>(*m_store);
+    m_recordings = recording::make_recordings(folder);
+    m_pool = std::make_unique<net::WorkerPool>(kWorkers);
+    m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings, std::move(*authority));
+    m_services->host_keys = std::move(*host_keys);
+    m_services->access.store(make_snapshot(std::move(*access)));
+    if (!config.log.monthly_dir.empty()) {
+        m_monthly = std::make_unique<notify::MonthlyLog>(config.log.monthly_dir);
+        m_services->session_started = [this](const model::Session& session) { note(notify::MonthlyLog::Moment::Start, session); };
+        m_services->session_finished = [this](const model::Session& session) { note(notify::MonthlyLog::Moment::Finish, session); };
+    }
+    const std::uint64_t loops = config.loops != 0 ? config.loops : std::max(1u, std::thread::hardware_concurrency());
+    for (std::uint64_t i = 0; i < loops; ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
+    return {};
+}
+
+/// Sessions and recordings that a killed gateway left without an end.
+Result<void> Gateway::after_the_last_run(const std::string& folder) {
+    const WallTime now = std::chrono::system_clock::now();
+    auto dangling = m_store->close_dangling_sessions(now);
+    if (!dangling) return std::unexpected(dangling.error());
+    for (const auto& session : *dangling) {
+        model::AuditRecord record = about_gateway("session.finish", session.target, "cut: the gateway ended without a goodbye");
+        record.time = now;
+        record.session = session.id;
+        record.user = session.user;
+        record.source = session.source;
+        record.outcome = "failed";
+        if (auto kept = m_store->audit(record); !kept) return kept;
+    }
+    for (const auto& audit_key : recording::mark_cut(folder)) {
+        log::warn("recording.cut", {{"audit_key", audit_key}});
+        model::AuditRecord record = about_gateway("recording.cut", audit_key, "the gateway ended while it was written");
+        record.time = now;
+        record.outcome = "failed";
+        if (auto kept = m_store->audit(record); !kept) return kept;
+    }
+    return {};
+}
+
+/// On the store's thread, because a line may wait for the disk, and START stands before FINISH there.
+void Gateway::note(notify::MonthlyLog::Moment moment, const model::Session& session) {
+    const WallTime when = moment == notify::MonthlyLog::Moment::Start ? session.started : session.finished.value_or(session.started);
+    m_store_worker->submit([](store::Store&) -> Result<void> { return {}; },
+                           [this, moment, when, user = session.user, source = session.source](const Result<void>&) {
+                               const auto written = m_monthly->write(moment, user, source, when);
+                               if (!written) log::warn_limited("monthly_log.failed", {{"reason", written.error().full()}});
+                           });
+}
+
+// --- listen, run ---
+
+Result<void> Gateway::listen() {
+    for (const auto& address : m_services->config.load()->ssh.listen) {
+        const auto parsed = base::parse_host_port(address);
+        if (!parsed) return fail("ssh.listen: \"" + address + "\" is not HOST:PORT");
+        auto listener = net::Listener::open(m_homes.front()->loop(), parsed->host, parsed->port);
+        if (!listener) return std::unexpected(listener.error());
+        m_listeners.push_back(std::move(*listener));
+    }
+    return {};
+}
+
+void Gateway::run() {
+    net::Loop& first = m_homes.front()->loop();
+    m_signals = std::make_unique<net::Signals>(first, std::initializer_list<int>{SIGHUP, SIGTERM, SIGINT},
+                                               [this](int number) { signalled(number); });
+    m_timer = std::make_unique<net::Timer>(first);
+    for (auto& listener : m_listeners) {
+        listener->start([this](int fd, net::Endpoint peer) { accepted(fd, std::move(peer)); });
+        log::info("gateway.listening", {{"address", listener->local().text()}});
+    }
+    m_store_worker->audit(about_gateway("gateway.start", "", ""));
+    poll_access();
+    for (std::size_t i = 1; i < m_homes.size(); ++i) m_homes[i]->loop().start();
+    notify_supervisor("READY=1");
+    first.run();
+}
+
+void Gateway::accepted(int fd, net::Endpoint peer) {
+    m_homes[m_next_home]->adopt(fd, std::move(peer));
+    m_next_home = (m_next_home + 1) % m_homes.size();
+}
+
+void Gateway::signalled(int number) { number == SIGHUP ? reload() : stop(); }
+
+/// Live sessions keep the configuration they began with; new ones get this one. Listeners, keys and store stay as they are.
+void Gateway::reload() {
+    read_access(true);
+    if (!m_hooks.reload_config) return;
+    auto config = m_hooks.reload_config();
+    if (!config) return log::error("gateway.reload_failed", {{"reason", config.error().full()}});
+    set_log_level(config->log.level);
+    m_services->config.store(std::make_shared<const model::Config>(std::move(*config)));
+    log::info("gateway.reloaded");
+}
+
+void Gateway::read_access(bool even_if_unchanged) {
+    m_store_worker->submit(
+        [this, even_if_unchanged](store::Store& store) -> Result<void> {
+            const auto version = store.access_version();
+            if (!version) return std::unexpected(version.error());
+            if (!even_if_unchanged && *version == m_services->access.load()->access.version) return {};
+            auto access = store.access();
+            if (!access) return std::unexpected(access.error());
+            m_services->access.store(make_snapshot(std::move(*access)));
+            log::info("access.read", {{"version", std::to_string(*version)}});
+            return {};
+        },
+        [](const Result<void>& read) {
+            if (!read) log::warn_limited("access.not_read", {{"reason", read.error().full()}});
+        });
+}
+
+/// Another process may write to the store (apply without a gateway at hand, another gateway).
+void Gateway::poll_access() {
+    m_timer->after(kAccessPoll, [this] {
+        read_access(false);
+        poll_access();
+    });
+}
+
+// --- goodbye ---
+
+void Gateway::stop() {
+    if (m_stopping) return;
+    m_stopping = true;
+    notify_supervisor("STOPPING=1");
+    log::info("gateway.stopping", {{"sessions", std::to_string(m_services->live.count())}});
+    for (auto& listener : m_listeners) listener->stop();
+    if (m_hooks.stopping) m_hooks.stopping();
+    for (auto& home : m_homes) home->say_goodbye("The gateway is going down. Connect again in a moment.");
+    m_goodbye_until = std::chrono::steady_clock::now() + kGoodbyeMost;
+    wait_for_goodbyes();
+}
+
+void Gateway::wait_for_goodbyes() {
+    m_timer->after(kGoodbyePoll, [this] {
+        const bool late = std::chrono::steady_clock::now() >= m_goodbye_until;
+        if (m_services->live.count() > 0 && !late) return wait_for_goodbyes();
+        m_store_worker->audit(about_gateway("gateway.stop", "", ""));
+        for (auto& home : m_homes) home->loop().stop();
+    });
+}
+
+Gateway::~Gateway() {
+    for (auto& home : m_homes) home->loop().stop();
+    for (auto& home : m_homes) home->loop().join();
+    m_timer.reset();
+    m_signals.reset();
+    m_listeners.clear();
+    // No loop runs any more. Whoever posts to one goes first, then what the loops still hold.
+    m_pool.reset();
+    m_recordings.reset();
+    m_store_worker.reset();
+    m_homes.clear();
+    m_services.reset();
+}
+
+}  // namespace
+
+int run_gateway(const model::Config& config, ServeHooks hooks) {
+    prepare_process();
+    const auto failed = [](const Error& error) {
+        log::error("gateway.failed", {{"reason", error.full()}});
+        return 1;
+    };
+    const auto started = hooks.started;
+    Gateway gateway(std::move(hooks));
+    if (auto prepared = gateway.prepare(config); !prepared) return failed(prepared.error());
+    if (auto listening = gateway.listen(); !listening) return failed(listening.error());
+    if (started) {
+        if (auto ready = started(gateway); !ready) return failed(ready.error());
+    }
+    gateway.run();
+    return 0;
+}
+
+}  // namespace sekisho::gateway

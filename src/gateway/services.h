@@ -1,0 +1,50 @@
+// Services: what all sessions of the gateway share. Made by gateway/serve, which outlives every session; members are
+// thread-safe or never change.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gateway/access_snapshot.h"
+#include "gateway/current.h"
+#include "gateway/live_sessions.h"
+#include "gateway/refusal_budget.h"
+#include "gateway/store_worker.h"
+#include "identity/certificate_authority.h"
+#include "keys/private_key.h"
+#include "model/config.h"
+#include "net/dialer.h"
+#include "recording/recorder.h"
+#include "ssh/config.h"
+
+namespace sekisho::gateway {
+
+struct ServerKey {
+    keys::PrivateKey key;
+    ssh::HostKey offered;
+};
+
+struct Services {
+    Services(model::Config first, net::WorkerPool& workers, StoreWorker& store_worker, recording::Recordings& folder,
+             identity::CertificateAuthority ca)
+        : pool(workers), dialer(workers), store(store_worker), recordings(folder), authority(std::move(ca)) {
+        config.store(std::make_shared<const model::Config>(std::move(first)));
+    }
+
+    Current<model::Config> config;
+    Current<AccessSnapshot> access;
+    net::WorkerPool& pool;
+    net::Dialer dialer;
+    StoreWorker& store;
+    recording::Recordings& recordings;
+    identity::CertificateAuthority authority;
+    std::vector<ServerKey> host_keys;
+    LiveSessions live;
+    RefusalBudget refusals;
+    /// START and FINISH for the monthly log and whoever else wants to know; called on loops, returns at once.
+    std::function<void(const model::Session& session)> session_started = [](const model::Session&) {};
+    std::function<void(const model::Session& session)> session_finished = [](const model::Session&) {};
+};
+
+}  // namespace sekisho::gateway

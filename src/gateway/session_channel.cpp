@@ -1,0 +1,295 @@
+// Order: requests before the start → the start (destination, capability, evidence) → the target → the relay; refusals.
+#include "gateway/session_channel.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gateway/exec_kind.h"
+#include "gateway/front_hop.h"
+#include "gateway/text.h"
+#include "wire/limits.h"
+#include "wire/reader.h"
+#include "wire/writer.h"
+
+namespace sekisho::gateway {
+
+namespace {
+
+constexpr std::size_t kMostListed = 50;      // logins that the help text names
+constexpr std::size_t kMostLookedAt = 2000;  // targets that it asks policy about
+
+std::string string_of(BytesView payload) {
+    wire::Reader reader(payload);
+    return std::string(reader.text());
+}
+
+Bytes string_payload(std::string_view text) { return wire::Writer().string(text).take(); }
+
+model::Capability capability_of(const std::string& type, const std::string& argument) {
+    if (type == "shell") return model::Capability::Shell;
+    if (type == "subsystem" && argument == "sftp") return model::Capability::Sftp;
+    return type == "exec" ? exec_capability(argument) : model::Capability::Exec;
+}
+
+}  // namespace
+
+SessionChannel::SessionChannel(FrontHop& front, ssh::ChannelId channel)
+    : m_front(front), m_channel(channel), m_destination(front.destination()) {
+    front.hop().route(channel, *this);
+    front.hop().submit(ssh::AcceptChannel{channel, {}});
+}
+
+SessionChannel::~SessionChannel() {
+    if (m_target != nullptr) {
+        m_target->leave(*this);
+        if (m_agent_granted) m_target->agent_wanted(false);
+        if (m_opening) m_target->hop().unroute(m_target_channel);
+    }
+    if (m_agent_asked) m_front.agent_offer(false);
+}
+
+void SessionChannel::channel_event(Hop& hop, ssh::Event& event) {
+    if (m_opening && &hop != &m_front.hop()) return target_channel_event(event);
+    if (const auto* asked = std::get_if<ssh::ChannelRequested>(&event)) {
+        requested({asked->type, asked->want_reply, base::to_bytes(asked->payload)});
+    } else if (const auto* data = std::get_if<ssh::Data>(&event)) {
+        hop.submit(ssh::Credit{m_channel, data->bytes.size()});  // before anything runs, or after a refusal: nobody reads it
+    } else if (std::holds_alternative<ssh::EofReceived>(event)) {
+        m_eof = true;
+    } else if (std::holds_alternative<ssh::CloseReceived>(event)) {
+        hop.submit(ssh::CloseChannel{m_channel});
+    } else if (std::holds_alternative<ssh::ChannelEnded>(event)) {
+        m_front.channel_over(*this);
+    }
+}
+
+// --- requests before the start ---
+
+void SessionChannel::requested(Request request) {
+    if (m_started) return reply(request, false);  // refused already; the client has not seen the CLOSE yet
+    if (request.type == "shell" || request.type == "exec" || request.type == "subsystem") return start(std::move(request));
+    if (request.type == "pty-req") return pty_requested(std::move(request));
+    if (request.type == "env") return env_requested(std::move(request));
+    if (request.type == "auth-agent-req@openssh.com") return agent_requested(std::move(request));
+    if (request.want_reply || request.type == "x11-req") return reply(request, false);
+    hold(std::move(request));
+}
+
+void SessionChannel::pty_requested(Request request) {
+    if (!m_front.grant().pty) return reply(request, false);
+    // The gateway's own words must fit a terminal from here on, whatever becomes of the session.
+    m_pty = true;
+    hold(request);
+    reply(request, true);
+}
+
+void SessionChannel::env_requested(Request request) {
+    ++m_env_count;
+    m_env_bytes += request.payload.size();
+    if (m_env_count > wire::limits::kEnvironmentCount || m_env_bytes > wire::limits::kEnvironmentBytes) return reply(request, false);
+    hold(request);
+    reply(request, true);
+}
+
+void SessionChannel::agent_requested(Request request) {
+    if (!m_front.grant().agent_forwarding) return reply(request, false);
+    if (!m_agent_asked) m_front.agent_offer(true);
+    m_agent_asked = true;
+    reply(request, true);
+}
+
+void SessionChannel::hold(Request request) {
+    m_held_bytes += request.type.size() + request.payload.size() + sizeof(Request);
+    if (m_held_bytes > wire::limits::kQueuedRequestBytes) {
+        return m_front.hop().disconnect(ssh::DisconnectReason::ProtocolError, "Too many channel requests before the session started.");
+    }
+    m_held.push_back(std::move(request));
+}
+
+void SessionChannel::reply(const Request& request, bool success) {
+    if (request.want_reply) m_front.hop().submit(ssh::ReplyRequest{m_channel, success});
+}
+
+// --- the start ---
+
+policy::Decision SessionChannel::decide(model::Capability capability) {
+    policy::Request request;
+    request.target = m_destination.target;
+    request.login = m_destination.login;
+    request.capability = capability;
+    return m_front.decide(std::move(request));
+}
+
+void SessionChannel::start(Request start) {
+    m_started = true;
+    if (m_front.grant().command) start = Request{"exec", start.want_reply, string_payload(*m_front.grant().command)};
+    if (!find_destination(start)) return;
+    const std::string argument = start.type == "shell" ? std::string() : string_of(start.payload);
+    const auto capability = capability_of(start.type, argument);
+    m_shell = capability == model::Capability::Shell;
+    const auto decision = decide(capability);
+    if (!decision.allowed) {
+        return refuse_by_policy(start, fmt::format("{}@{} {}", m_destination.login, m_destination.target, model::name(capability)),
+                                decision.reason);
+    }
+    if (auto begun = m_front.record().may_begin(m_front.on_failure(decision)); !begun) return refuse(start, begun.error().text, 255);
+    if (m_agent_asked) m_agent_granted = decide(model::Capability::Agent).allowed;
+    relay_to_target(std::move(start), decision);
+}
+
+/// Named in the user name, or in front of the command. Otherwise the gateway itself is meant, which runs nothing.
+bool SessionChannel::find_destination(Request& start) {
+    if (m_destination.target.empty()) {
+        const auto form = start.type == "exec" ? parse_command_form(string_of(start.payload)) : std::nullopt;
+        const auto snapshot = m_front.services().access.load();
+        const model::Target* target = form ? snapshot->access.target(form->target) : nullptr;
+        if (target == nullptr) {
+            help(start);
+            return false;
+        }
+        m_destination.target = form->target;
+        m_destination.login = form->login;
+        start = form->command.empty() ? Request{"shell", start.want_reply, {}}
+                                      : Request{"exec", start.want_reply, string_payload(form->command)};
+    }
+    if (m_destination.login.empty()) {
+        const auto snapshot = m_front.services().access.load();
+        const model::Target* target = snapshot->access.target(m_destination.target);
+        if (target != nullptr && !target->logins.empty()) m_destination.login = target->logins.front();
+    }
+    return true;
+}
+
+void SessionChannel::help(const Request& start) {
+    std::string text = fmt::format(
+        "You are {} at the gateway. It runs nothing itself; name a target:\n"
+        "  ssh LOGIN@TARGET@gateway [command]    or    ssh gateway LOGIN@TARGET [command]\n",
+        m_front.grant().user);
+    const auto snapshot = m_front.services().access.load();
+    std::size_t listed = 0, looked_at = 0;
+    for (const auto& target : snapshot->access.targets) {
+        if (listed >= kMostListed || ++looked_at > kMostLookedAt) break;
+        for (const auto& login : target.logins) {
+            policy::Request request;
+            request.target = target.name;
+            request.login = login;
+            const auto permitted = [&](model::Capability capability) {
+                request.capability = capability;
+                return m_front.decide(request).allowed;
+            };
+            if (!permitted(model::Capability::Shell) && !permitted(model::Capability::Exec) && !permitted(model::Capability::Sftp)) continue;
+            text += fmt::format("{}  {}@{}\n", listed == 0 ? "Open to you now:\n" : "", login, target.name);
+            if (++listed >= kMostListed) break;
+        }
+    }
+    if (listed == 0) text += "No rule opens a target to you for a session now.\n";
+    if (listed >= kMostListed) text += "  ... and more\n";
+    refuse(start, text, 1);
+}
+
+void SessionChannel::relay_to_target(Request start, const policy::Decision& decision) {
+    m_target = m_front.target_hop(m_destination.target, m_destination.login);
+    if (m_target == nullptr) return refuse(start, "The target " + shown(m_destination.target) + " does not exist any more.", 255);
+    auto& record = m_front.record();
+    recording::ChannelFacts facts;
+    facts.type = "session";
+    facts.target = m_target->name();
+    facts.level = decision.record;
+    const auto number = record.channel_opened(std::move(facts), m_front.on_failure(decision));
+    record.audit("channel.open", m_target->name(), "ok", fmt::format("{} by rule \"{}\"", start.type, decision.rule));
+    m_relay.emplace(*this, record, number, m_front.hop(), m_channel, true);
+    m_relay->begin();
+    for (const auto& [name, value] : m_target->target().set_env) {
+        m_relay->replay("env", wire::Writer().string(name).string(value).take());
+    }
+    if (m_agent_granted) m_relay->replay("auth-agent-req@openssh.com", {});
+    for (auto& held : std::exchange(m_held, {})) {
+        record.request(number, true, held.type, held.payload);
+        m_relay->replay(std::move(held.type), std::move(held.payload));
+    }
+    record.request(number, true, start.type, start.payload);
+    m_relay->forward_request(std::move(start.type), start.want_reply, std::move(start.payload));
+    if (m_eof) {
+        ssh::Event eof = ssh::EofReceived{m_channel};
+        m_relay->first_event(eof);
+    }
+    m_target->join(*this);
+}
+
+// --- the target ---
+
+void SessionChannel::target_ready() {
+    const auto channel = m_target->hop().new_channel();
+    if (!channel) return m_relay->second_lost("The connection to " + m_target->target().name + " has too many channels.", m_pty);
+    m_target_channel = *channel;
+    m_opening = true;
+    if (m_agent_granted) m_target->agent_wanted(true);
+    m_target->hop().route(m_target_channel, *this);
+    m_target->hop().submit(ssh::OpenChannel{m_target_channel, "session", {}});
+}
+
+void SessionChannel::target_channel_event(ssh::Event& event) {
+    if (std::holds_alternative<ssh::ChannelOpened>(event)) {
+        m_opening = false;
+        m_relay->connect(m_target->hop(), m_target_channel);
+    } else if (const auto* failed = std::get_if<ssh::ChannelOpenFailed>(&event)) {
+        m_opening = false;
+        m_relay->second_lost(fmt::format("{} refused another session: {}", m_target->target().name, shown(failed->text, 300)), m_pty);
+    }
+}
+
+void SessionChannel::target_lost(const std::string& text) {
+    m_opening = false;
+    m_target = nullptr;
+    m_agent_granted = false;
+    m_relay->second_lost(text, m_pty);
+}
+
+// --- the relay ---
+
+void SessionChannel::relay_answered() {
+    auto& record = m_front.record();
+    if (!m_pty || !m_shell || !record.recorded()) return;
+    m_relay->notice(fmt::format("\r\nNOTE: This SSH session will be recorded\r\nAUDIT KEY: {}\r\n\r\n", record.facts().audit_key), false);
+}
+
+void SessionChannel::relay_ended() { m_front.channel_over(*this); }
+
+void SessionChannel::credit_released() {
+    if (m_relay) m_relay->release_credit();
+}
+
+void SessionChannel::say(const std::string& text) {
+    if (m_relay) m_relay->notice(m_pty ? "\r\n" + for_terminal(text) + "\r\n" : text + "\n", !m_pty);
+}
+
+void SessionChannel::front_gone() {
+    m_front_gone = true;
+    if (m_relay) m_relay->hop_gone(m_front.hop());
+}
+
+// --- refusals ---
+
+void SessionChannel::refuse_by_policy(const Request& start, const std::string& what, const std::string& reason) {
+    m_front.record().audit("access.refused", what, "refused", reason);
+    refuse(start, reason, 1);
+}
+
+void SessionChannel::refuse(const Request& start, const std::string& text, int status) {
+    reply(start, true);  // a client that is told "no" here would show its own message instead of ours
+    std::string said = text;
+    if (!said.ends_with('\n')) said += '\n';
+    auto& hop = m_front.hop();
+    if (m_pty) {
+        const std::string terminal = for_terminal(said);
+        hop.write(m_channel, ssh::DataStream::Main, base::view(terminal));
+    } else {
+        hop.write(m_channel, ssh::DataStream::Stderr, base::view(said));
+    }
+    hop.submit(ssh::SendRequest{m_channel, "exit-status", false, wire::Writer().u32(static_cast<std::uint32_t>(status)).take(), false});
+    hop.submit(ssh::SendEof{m_channel});
+    hop.submit(ssh::CloseChannel{m_channel});
+}
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,190 @@
+// Order: begin (recording → store → audit → START), what happens, failure of evidence, finish.
+#include "gateway/session_record.h"
+
+#include "base/log.h"
+
+namespace sekisho::gateway {
+
+SessionRecord::SessionRecord(Services& services, net::Loop& loop, model::Session facts, Listener listener)
+    : m_services(services), m_loop(loop), m_live(std::make_shared<LiveSession>()), m_listener(std::move(listener)) {
+    m_live->facts = std::move(facts);
+}
+
+SessionRecord::~SessionRecord() = default;
+
+// --- begin ---
+
+void SessionRecord::begin(Services& services, net::Loop& loop, model::Session facts, model::RecordLevel level, Listener listener,
+                          Begun done) {
+    const std::shared_ptr<SessionRecord> record(new SessionRecord(services, loop, std::move(facts), std::move(listener)));
+    record->open_recording(level, true, std::move(done));
+}
+
+void SessionRecord::open_recording(model::RecordLevel level, bool reserve, Begun done) {
+    recording::SessionFacts facts;
+    facts.session = m_live->facts.id;
+    facts.user = m_live->facts.user;
+    facts.source = m_live->facts.source;
+    facts.client = m_live->facts.client;
+    facts.level = level;
+    facts.started = m_live->facts.started;
+    recording::RecorderCallbacks callbacks;
+    callbacks.on_drained = [weak = weak_from_this()] {
+        if (auto record = weak.lock(); record && !record->m_finished) record->m_listener.drained();
+    };
+    callbacks.on_failure = [weak = weak_from_this()](const Error& error) {
+        if (auto record = weak.lock()) record->failed(error);
+    };
+    m_services.recordings.open(
+        std::move(facts), reserve, [&loop = m_loop](std::function<void()> work) { loop.post(std::move(work)); }, std::move(callbacks),
+        [self = shared_from_this(), level, reserve, done = std::move(done)](Result<recording::Recordings::Opened> opened) {
+            if (opened) {
+                self->m_recorder = std::move(opened->recorder);
+                self->m_live->facts.audit_key = opened->audit_key;
+            } else if (!self->m_open_problem) {
+                self->m_open_problem = opened.error();
+            }
+            // A rule that says "end" or "alarm" begins with less; one that says "refuse" is told by m_open_problem.
+            if (!opened && reserve) return self->open_recording(level, false, done);
+            self->store_start(done);
+        });
+}
+
+void SessionRecord::store_start(Begun done) {
+    model::AuditRecord start;
+    start.time = m_live->facts.started;
+    start.kind = "session.start";
+    start.session = m_live->facts.id;
+    start.user = m_live->facts.user;
+    start.source = m_live->facts.source;
+    start.subject = m_live->facts.target;
+    start.outcome = "ok";
+    start.reason = "signed with " + m_live->facts.key_fingerprint;
+    m_services.store.submit(
+        m_loop,
+        [session = m_live->facts, start](store::Store& store) -> Result<void> {
+            if (auto stored = store.session_started(session); !stored) return stored;
+            return store.audit(start);
+        },
+        [self = shared_from_this(), done = std::move(done)](const Result<void>& stored) {
+            if (!stored) {
+                log::error("session.not_stored", {{"session", self->facts().id}, {"reason", stored.error().full()}});
+                self->m_finished = true;
+                if (self->m_recorder) self->m_recorder->finish("never began", self->m_loop.now(), [self](const Result<void>&) {});
+                return done(fail("The gateway cannot keep its records at the moment, and begins no session without them."));
+            }
+            self->m_services.live.enter(self->m_live);
+            self->m_services.session_started(self->facts());
+            log::info("session.start", {{"session", self->facts().id}, {"user", self->facts().user}, {"source", self->facts().source},
+                                        {"target", self->facts().target}, {"audit_key", self->facts().audit_key}});
+            done(self);
+        });
+}
+
+// --- what happens ---
+
+Result<void> SessionRecord::may_begin(model::OnFailure on_failure) {
+    if (on_failure == model::OnFailure::Alarm) {
+        if (!recorded() && !m_alarmed) complain(m_open_problem.value_or(Error{"the recording failed", ""}));
+        return {};
+    }
+    const bool lacks_reserve = m_open_problem.has_value() && on_failure == model::OnFailure::Refuse;
+    if (recorded() && !lacks_reserve) return {};
+    const Error why = m_open_problem.value_or(Error{"the recording failed", ""});
+    if (!m_alarmed) complain(why);
+    return fail("This session must be recorded, and its recording cannot be written: " + why.text + ". Nothing was started.");
+}
+
+std::uint32_t SessionRecord::channel_opened(recording::ChannelFacts facts, model::OnFailure on_failure) {
+    m_must_hold = m_must_hold || on_failure != model::OnFailure::Alarm;
+    facts.channel = ++m_last_channel;
+    if (recorded()) m_recorder->channel_opened(facts, m_loop.now());
+    return facts.channel;
+}
+
+void SessionRecord::request(std::uint32_t channel, bool from_client, std::string_view type, BytesView payload) {
+    if (recorded()) m_recorder->request(channel, from_client, type, payload, m_loop.now());
+}
+
+void SessionRecord::data(std::uint32_t channel, recording::Stream stream, BytesView bytes) {
+    LiveSession::add(stream == recording::Stream::Input ? m_live->bytes_in : m_live->bytes_out, bytes.size());
+    if (recorded()) m_recorder->data(channel, stream, bytes, m_loop.now());
+}
+
+void SessionRecord::eof(std::uint32_t channel, bool from_client) {
+    if (recorded()) m_recorder->eof(channel, from_client, m_loop.now());
+}
+
+void SessionRecord::channel_closed(std::uint32_t channel) {
+    if (recorded()) m_recorder->channel_closed(channel, m_loop.now());
+}
+
+// --- failure of evidence ---
+
+void SessionRecord::failed(const Error& error) {
+    if (m_failed || m_finished) return;
+    m_failed = true;
+    complain(error);
+    // Nobody waits for a broken recording.
+    m_listener.drained();
+    if (m_must_hold) m_listener.must_end("This session is ended because its recording cannot be written any more.");
+}
+
+void SessionRecord::complain(const Error& error) {
+    m_alarmed = true;
+    log::error("recording.failed", {{"session", facts().id}, {"user", facts().user}, {"reason", error.full()}});
+    audit("recording.failed", facts().audit_key, "failed", error.full());
+}
+
+void SessionRecord::audit(std::string kind, std::string subject, std::string outcome, std::string reason) {
+    model::AuditRecord record;
+    record.kind = std::move(kind);
+    record.session = facts().id;
+    record.user = facts().user;
+    record.source = facts().source;
+    record.subject = std::move(subject);
+    record.outcome = std::move(outcome);
+    record.reason = std::move(reason);
+    m_services.store.audit(std::move(record));
+}
+
+// --- finish ---
+
+void SessionRecord::finish(const std::string& result) {
+    if (m_finished) return;
+    m_finished = true;
+    model::Session ended = m_live->now();
+    ended.result = result;
+    ended.finished = std::chrono::system_clock::now();
+    if (!m_recorder) return store_finish(ended);
+    m_recorder->finish(result, m_loop.now(), [self = shared_from_this(), ended](const Result<void>& finished) {
+        if (!finished && !self->m_failed) self->complain(finished.error());
+        self->store_finish(ended);
+    });
+}
+
+void SessionRecord::store_finish(const model::Session& ended) {
+    model::AuditRecord record;
+    record.time = *ended.finished;
+    record.kind = "session.finish";
+    record.session = facts().id;
+    record.user = facts().user;
+    record.source = facts().source;
+    record.subject = facts().target;
+    record.outcome = "ok";
+    record.reason = ended.result;
+    m_services.session_finished(ended);
+    log::info("session.finish", {{"session", ended.id}, {"user", ended.user}, {"result", ended.result},
+                                 {"in", std::to_string(ended.bytes_in)}, {"out", std::to_string(ended.bytes_out)}});
+    m_services.store.submit(
+        [ended, record](store::Store& store) -> Result<void> {
+            if (auto stored = store.session_finished(ended); !stored) return stored;
+            return store.audit(record);
+        },
+        [self = shared_from_this()](const Result<void>& stored) {
+            if (!stored) log::error("session.not_stored", {{"session", self->facts().id}, {"reason", stored.error().full()}});
+            self->m_services.live.leave(self->facts().id);
+        });
+}
+
+}  // namespace sekisho::gateway

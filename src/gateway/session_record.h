@@ -1,0 +1,74 @@
+// SessionRecord: everything that is kept of one session: its recording, its row in the store, its audit records, its START and
+// FINISH, its counters. Nothing of the session runs before begin() made its start durable. What happens when evidence cannot
+// be written is decided here: refuse, end, or go on and alarm. Owned by the front hop; lives until its end is on disk.
+// Loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gateway/services.h"
+
+namespace sekisho::gateway {
+
+class SessionRecord : public std::enable_shared_from_this<SessionRecord> {
+public:
+    struct Listener {
+        std::function<void()> drained;                          // the recording takes data again
+        std::function<void(const std::string& text)> must_end;  // evidence fails, and a rule wants the session to end then
+    };
+
+    /// Opens the recording, then makes the session's start durable; `done` runs on `loop` with the record or the reason why the
+    /// session must not begin. `facts` without audit key.
+    static void begin(Services& services, net::Loop& loop, model::Session facts, model::RecordLevel level, Listener listener,
+                      std::function<void(Result<std::shared_ptr<SessionRecord>>)> done);
+    ~SessionRecord();
+
+    const model::Session& facts() const { return m_live->facts; }
+    const std::shared_ptr<LiveSession>& live() const { return m_live; }
+    bool recorded() const { return m_recorder != nullptr && !m_failed; }
+
+    /// May a channel begin whose rule says `on_failure`? The error is a sentence for the user.
+    Result<void> may_begin(model::OnFailure on_failure);
+
+    // --- what happens, before it is forwarded ---
+    /// Returns the channel's number in the recording. may_begin() said yes for `on_failure`.
+    std::uint32_t channel_opened(recording::ChannelFacts facts, model::OnFailure on_failure);
+    void request(std::uint32_t channel, bool from_client, std::string_view type, BytesView payload);
+    void data(std::uint32_t channel, recording::Stream stream, BytesView bytes);
+    void eof(std::uint32_t channel, bool from_client);
+    void channel_closed(std::uint32_t channel);
+    /// Withhold window credit until Listener::drained.
+    bool backlogged() const { return m_recorder && m_recorder->backlogged(); }
+
+    /// An audit record about this session.
+    void audit(std::string kind, std::string subject, std::string outcome, std::string reason);
+    /// Ends the record; the listener is not called any more.
+    void finish(const std::string& result);
+
+private:
+    SessionRecord(Services& services, net::Loop& loop, model::Session facts, Listener listener);
+
+    using Begun = std::function<void(Result<std::shared_ptr<SessionRecord>>)>;
+    void open_recording(model::RecordLevel level, bool reserve, Begun done);
+    void store_start(Begun done);
+    void store_finish(const model::Session& ended);
+    void failed(const Error& error);
+    void complain(const Error& error);
+
+    Services& m_services;
+    net::Loop& m_loop;
+    std::shared_ptr<LiveSession> m_live;
+    Listener m_listener;
+    std::unique_ptr<recording::Recorder> m_recorder;
+    std::optional<Error> m_open_problem;  // why it could not be opened with room in reserve
+    bool m_failed = false;                // it broke later
+    bool m_must_hold = false;             // a channel runs whose rule does not permit going on without evidence
+    bool m_alarmed = false;
+    bool m_finished = false;
+    std::uint32_t m_last_channel = 0;
+};
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,53 @@
+// StoreWorker: the one thread that talks to the store. Jobs that gathered while a transaction was written share the next one
+// (group commit): a login storm costs a few commits, not a thousand. Results come back on the loop that asked.
+// Thread-safe; owned by gateway/serve.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "model/session.h"
+#include "net/loop.h"
+#include "store/store.h"
+
+namespace sekisho::gateway {
+
+class StoreWorker {
+public:
+    /// Runs on the worker thread, perhaps twice (alone again, when a job of its transaction failed).
+    using Work = std::function<Result<void>(store::Store&)>;
+
+    explicit StoreWorker(store::Store& store);
+    /// Finishes what is queued.
+    ~StoreWorker();
+    StoreWorker(const StoreWorker&) = delete;
+    StoreWorker& operator=(const StoreWorker&) = delete;
+
+    /// `done` runs on the worker's thread after the transaction is durable: hand it on to a loop.
+    void submit(Work work, std::function<void(Result<void>)> done);
+    /// `done` runs on `loop`.
+    void submit(net::Loop& loop, Work work, std::function<void(Result<void>)> done);
+    /// Keeps an audit record; a failure is an error in the log, because nobody waits for it.
+    void audit(model::AuditRecord record);
+
+private:
+    struct Job {
+        Work work;
+        std::function<void(Result<void>)> done;
+    };
+
+    void work_off();
+    void run_together(std::vector<Job>& jobs);
+
+    store::Store& m_store;
+    std::mutex m_mutex;
+    std::condition_variable m_wake;
+    std::vector<Job> m_queue;
+    bool m_stopping = false;
+    std::thread m_thread;
+};
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,239 @@
+// Order: learned keys → dial → host key → sign-in → ready; channels that the target opens; the end.
+#include "gateway/target_hop.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/network.h"
+#include "gateway/agent_relay.h"
+#include "gateway/front_hop.h"
+#include "gateway/host_key_check.h"
+#include "gateway/text.h"
+
+namespace sekisho::gateway {
+
+namespace {
+constexpr std::uint16_t kSshPort = 22;
+constexpr std::size_t kMostAgentRelays = 32;
+}  // namespace
+
+TargetHop::TargetHop(FrontHop& front, model::Target target, std::string login)
+    : m_front(front), m_target(std::move(target)), m_login(std::move(login)) {}
+
+TargetHop::~TargetHop() { *m_alive = false; }
+
+void TargetHop::join(TargetUser& user) {
+    m_users.push_back(&user);
+    if (m_ready) user.target_ready();
+}
+
+void TargetHop::leave(TargetUser& user) { std::erase(m_users, &user); }
+
+// --- learned keys, dial ---
+
+void TargetHop::start() {
+    if (!m_target.route.empty()) {
+        return fail(fmt::format("{} is reached by a route, which this gateway cannot do.", m_target.name), "routes are not available",
+                    "target.refused");
+    }
+    m_target.trust_first_use ? load_learned_keys() : dial();
+}
+
+void TargetHop::load_learned_keys() {
+    auto lines = std::make_shared<std::vector<std::string>>();
+    m_front.services().store.submit(
+        m_front.loop(),
+        [lines, name = m_target.name](store::Store& store) -> Result<void> {
+            auto learned = store.learned_host_keys(name);
+            if (!learned) return std::unexpected(learned.error());
+            *lines = std::move(*learned);
+            return {};
+        },
+        [this, alive = m_alive, lines](const Result<void>& loaded) {
+            if (!*alive || m_over) return;
+            if (!loaded) {
+                return fail("The gateway cannot read its list of host keys at the moment.", loaded.error().full(), "target.refused");
+            }
+            m_learned = std::move(*lines);
+            dial();
+        });
+}
+
+void TargetHop::dial() {
+    const auto address = base::parse_host_port(m_target.address);
+    const std::string host = address ? address->host : m_target.address;
+    const std::uint16_t port = address ? address->port : kSshPort;
+    m_dial = m_front.services().dialer.dial(m_front.loop(), host, port, m_front.config().target.connect_timeout,
+                                            [this](Result<net::Dialed> result) { dialed(std::move(result)); });
+}
+
+void TargetHop::dialed(Result<net::Dialed> dialed) {
+    if (!dialed) {
+        return fail(fmt::format("{} cannot be reached: {}.", m_target.name, dialed.error().text), dialed.error().full(), "target.failed");
+    }
+    const auto& config = m_front.config();
+    ssh::Config engine;
+    engine.role = ssh::Role::Client;
+    engine.user = m_login;
+    engine.rekey.bytes = config.ssh.rekey_bytes;
+    engine.rekey.time = config.ssh.rekey_time;
+    if (!m_target.host_keys.empty() || !m_target.host_ca.empty() || !m_learned.empty()) {
+        m_algorithms = ssh::default_algorithms();
+        m_algorithms.host_keys = preferred_host_key_algorithms(m_target, m_learned, m_algorithms.host_keys);
+        engine.algorithms = &m_algorithms;
+    }
+    const HopTimes times{config.target.login_timeout, config.ssh.keepalive, config.ssh.keepalive_count};
+    m_hop = std::make_unique<Hop>(m_front.loop(), m_front.ticker(), net::make_socket_stream(m_front.loop(), dialed->fd),
+                                  std::move(engine), times, *this);
+    const auto& session = m_front.record().facts();
+    TargetSignIn::Facts facts;
+    facts.auth = m_target.auth;
+    facts.login = m_login;
+    facts.target = m_target.name;
+    facts.key_id = fmt::format("user={} session={} audit={}", session.user, session.id, session.audit_key.empty() ? "-" : session.audit_key);
+    facts.life = std::min(config.target.certificate_life, identity::kCertificateMostLife);
+    facts.agent_offered = m_front.agent_offered();
+    m_sign_in = std::make_unique<TargetSignIn>(
+        *m_hop, m_front.hop(), m_front.services().authority, std::move(facts),
+        [this](const std::string& text, const std::string& reason) { fail(text, reason, "target.refused"); });
+    m_hop->start();
+}
+
+// --- host key, sign-in ---
+
+void TargetHop::hop_event(Hop& hop, ssh::Event& event) {
+    if (const auto* offered = std::get_if<ssh::HostKeyOffered>(&event)) return host_key_offered(*offered);
+    if (const auto* methods = std::get_if<ssh::AuthMethodsOffered>(&event)) return m_sign_in->methods_offered(*methods);
+    if (const auto* wanted = std::get_if<ssh::UserSignatureWanted>(&event)) return m_sign_in->signature_wanted(*wanted);
+    if (std::holds_alternative<ssh::AuthSucceeded>(event)) return ready();
+    if (const auto* channel = std::get_if<ssh::ChannelOpenRequested>(&event)) return channel_requested(*channel);
+    if (const auto* global = std::get_if<ssh::GlobalRequested>(&event)) {
+        if (global->want_reply) hop.submit(ssh::ReplyGlobal{false, {}});
+    }
+}
+
+void TargetHop::host_key_offered(const ssh::HostKeyOffered& offered) {
+    const auto judgement = judge_host_key(m_target, m_learned, offered.blob, std::chrono::system_clock::now());
+    switch (judgement.verdict) {
+        case HostKeyJudgement::Verdict::Trusted: return m_hop->submit(ssh::AcceptHostKey{offered.ticket});
+        case HostKeyJudgement::Verdict::Learn: return learn(offered.ticket, judgement.line);
+        case HostKeyJudgement::Verdict::Refused: return fail(judgement.text, judgement.reason, "target.refused");
+    }
+}
+
+/// The key is remembered before it is used: of two gateways that see a target for the first time, the second compares.
+void TargetHop::learn(ssh::Ticket ticket, const std::string& line) {
+    model::AuditRecord record;
+    record.time = std::chrono::system_clock::now();
+    record.kind = "hostkey.learned";
+    record.session = m_front.record().facts().id;
+    record.user = m_front.record().facts().user;
+    record.source = m_front.record().facts().source;
+    record.subject = m_target.name;
+    record.outcome = "ok";
+    record.reason = line;
+    m_front.services().store.submit(
+        m_front.loop(),
+        [record, name = m_target.name, line](store::Store& store) -> Result<void> {
+            const auto known = store.learned_host_keys(name);
+            if (!known) return std::unexpected(known.error());
+            if (std::ranges::find(*known, line) != known->end()) return {};
+            if (!known->empty()) return base::fail("another host key was learned for this target a moment ago");
+            if (auto learned = store.learn_host_key(name, line); !learned) return learned;
+            return store.audit(record);
+        },
+        [this, alive = m_alive, ticket](const Result<void>& learned) {
+            if (!*alive || m_over) return;
+            if (!learned) return fail("The host key could not be remembered, and is not trusted.", learned.error().full(), "target.refused");
+            m_hop->submit(ssh::AcceptHostKey{ticket});
+        });
+}
+
+void TargetHop::ready() {
+    m_ready = true;
+    // Not inside the sign-in's own callbacks: the engine reports success as an event of its own.
+    m_sign_in.reset();
+    m_learned.clear();
+    m_front.record().audit("target.connected", name(), "ok", "signed in by " + std::string(model::name(m_target.auth)));
+    const auto users = m_users;
+    for (TargetUser* user : users) {
+        if (std::ranges::find(m_users, user) != m_users.end()) user->target_ready();
+    }
+}
+
+// --- channels that the target opens ---
+
+void TargetHop::channel_requested(const ssh::ChannelOpenRequested& request) {
+    const auto reject = [&](ssh::OpenFailure reason, std::string text) {
+        m_hop->submit(ssh::RejectChannel{request.channel, reason, std::move(text)});
+    };
+    if (request.type != "auth-agent@openssh.com") return reject(ssh::OpenFailure::UnknownChannelType, "not known here");
+    if (m_agent_sessions == 0) return reject(ssh::OpenFailure::AdministrativelyProhibited, "no session here may use an agent");
+    if (m_agent_relays.size() >= kMostAgentRelays) return reject(ssh::OpenFailure::ResourceShortage, "too many agent channels");
+    m_agent_relays.push_back(nullptr);
+    m_agent_relays.back() = std::make_unique<AgentRelay>(*this, m_front.record(), *m_hop, request.channel, m_front.hop());
+}
+
+void TargetHop::agent_wanted(bool wanted) {
+    m_agent_sessions += wanted ? 1 : -1;
+    if (m_agent_sessions > 0) return;
+    for (auto& relay : m_agent_relays) {
+        if (relay) relay->end();
+    }
+}
+
+void TargetHop::agent_relay_ended(AgentRelay& relay) {
+    // Called from inside the relay: freed in a later turn.
+    m_front.loop().post([this, alive = m_alive, which = &relay] {
+        if (*alive) std::erase_if(m_agent_relays, [&](const auto& one) { return one.get() == which; });
+    });
+}
+
+void TargetHop::credit_released() {
+    for (auto& relay : m_agent_relays) {
+        if (relay) relay->release_credit();
+    }
+}
+
+// --- the end ---
+
+void TargetHop::front_gone() {
+    m_over = true;
+    m_dial.reset();
+    for (auto& relay : m_agent_relays) {
+        if (relay) relay->hop_gone(m_front.hop());
+    }
+    if (m_sign_in) m_sign_in->front_gone();
+    if (m_hop) m_hop->disconnect(ssh::DisconnectReason::ByApplication, "the session is over");
+}
+
+void TargetHop::hop_over(Hop&, const std::string& reason) {
+    if (!m_over) {
+        const std::string text = m_ready ? fmt::format("The connection to {} was lost: {}.", m_target.name, shown(reason, 300))
+                                         : fmt::format("{} ended the connection before the sign-in was done: {}.", m_target.name, shown(reason, 300));
+        fail(text, reason, m_ready ? "target.lost" : "target.failed");
+    }
+    for (auto& relay : m_agent_relays) {
+        if (relay) relay->hop_gone(*m_hop);
+    }
+    m_front.target_over(*this);
+}
+
+void TargetHop::fail(const std::string& text, const std::string& reason, std::string kind) {
+    if (m_over) return;
+    m_over = true;
+    m_front.record().audit(kind, name(), kind == "target.refused" ? "refused" : "failed", reason);
+    log::info(kind, {{"session", m_front.record().facts().id}, {"target", name()}, {"reason", reason}});
+    for (TargetUser* user : std::exchange(m_users, {})) user->target_lost(text);
+    if (m_hop && !m_hop->over()) {
+        m_hop->disconnect(ssh::DisconnectReason::ByApplication, "the gateway ended the connection");
+    } else if (!m_hop) {
+        m_front.target_over(*this);
+    }
+}
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,82 @@
+// TargetHop: the gateway's own SSH connection to one login on one target, for one front connection: dial, host key, sign-in.
+// All channels of that front connection share it, so that a second session costs no handshake. Owned by FrontHop, on its loop.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/hop.h"
+#include "gateway/services.h"
+#include "gateway/target_sign_in.h"
+
+namespace sekisho::gateway {
+
+class FrontHop;
+class AgentRelay;
+
+/// A channel that needs the hop. target_lost is the last call; it may come instead of target_ready.
+class TargetUser {
+public:
+    virtual void target_ready() = 0;
+    virtual void target_lost(const std::string& text) = 0;
+
+protected:
+    ~TargetUser() = default;
+};
+
+class TargetHop final : public HopOwner {
+public:
+    TargetHop(FrontHop& front, model::Target target, std::string login);
+    ~TargetHop();
+
+    void start();
+    /// `target_ready` is called at once when the hop is ready already.
+    void join(TargetUser& user);
+    void leave(TargetUser& user);
+
+    Hop& hop() { return *m_hop; }
+    const model::Target& target() const { return m_target; }
+    const std::string& login() const { return m_login; }
+    /// "ubuntu@web1"
+    std::string name() const { return m_login + "@" + m_target.name; }
+    bool over() const { return m_over; }
+
+    /// A session that may use the user's agent on the target begins or ends. Without one, agent channels are refused and closed.
+    void agent_wanted(bool wanted);
+    /// The front hop ended: this one ends too, silently.
+    void front_gone();
+    void credit_released();
+    void agent_relay_ended(AgentRelay& relay);
+
+private:
+    void hop_event(Hop& hop, ssh::Event& event) override;
+    void hop_over(Hop& hop, const std::string& reason) override;
+
+    void load_learned_keys();
+    void dial();
+    void dialed(Result<net::Dialed> dialed);
+    void host_key_offered(const ssh::HostKeyOffered& offered);
+    void learn(ssh::Ticket ticket, const std::string& line);
+    void ready();
+    void channel_requested(const ssh::ChannelOpenRequested& request);
+    /// Ends before or after it was ready: `text` for users, `reason` for audit.
+    void fail(const std::string& text, const std::string& reason, std::string kind);
+
+    FrontHop& m_front;
+    model::Target m_target;
+    std::string m_login;
+    std::vector<std::string> m_learned;
+    ssh::Algorithms m_algorithms;
+    std::unique_ptr<net::Dial> m_dial;
+    std::unique_ptr<Hop> m_hop;
+    std::unique_ptr<TargetSignIn> m_sign_in;
+    std::vector<TargetUser*> m_users;
+    std::vector<std::unique_ptr<AgentRelay>> m_agent_relays;
+    int m_agent_sessions = 0;
+    bool m_ready = false;
+    bool m_over = false;
+    std::shared_ptr<bool> m_alive = std::make_shared<bool>(true);  // told to answers that come from other threads
+};
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,124 @@
+#include "gateway/target_sign_in.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "keys/certificate.h"
+
+namespace sekisho::gateway {
+
+namespace {
+
+/// The best algorithm for this key that the target's server-sig-algs names (RFC 8308); without that list, the first.
+std::string algorithm_for(const keys::PublicKey& key, const std::vector<std::string>& permitted) {
+    const auto algorithms = key.algorithms();
+    for (const auto& name : algorithms) {
+        if (permitted.empty() || std::ranges::find(permitted, name) != permitted.end()) return name;
+    }
+    return {};
+}
+
+}  // namespace
+
+TargetSignIn::TargetSignIn(Hop& target, Hop& front, const identity::CertificateAuthority& authority, Facts facts,
+                           std::function<void(const std::string&, const std::string&)> failed)
+    : m_target(target), m_front(front), m_authority(authority), m_facts(std::move(facts)), m_failed(std::move(failed)) {}
+
+Result<void> TargetSignIn::possible(const Facts& facts) {
+    switch (facts.auth) {
+        case model::TargetAuth::Certificate: return {};
+        case model::TargetAuth::Agent:
+            if (facts.agent_offered) return {};
+            return fail(fmt::format("{} is signed in to with the keys of your own agent, and your client does not forward it. Connect "
+                                    "with -A (ForwardAgent yes).",
+                                    facts.target));
+        default:
+            return fail(fmt::format("The sign-in to {} is set to \"{}\", which this gateway cannot do.", facts.target,
+                                    model::name(facts.auth)));
+    }
+}
+
+void TargetSignIn::methods_offered(const ssh::AuthMethodsOffered& offered) {
+    if (!offered.signature_algorithms.empty()) m_signature_algorithms = offered.signature_algorithms;
+    if (std::ranges::find(offered.methods, "publickey") == offered.methods.end()) {
+        return m_failed(fmt::format("{} does not let {} sign in with a key.", m_facts.target, m_facts.login),
+                        "the target does not offer publickey");
+    }
+    if (offered.partial_success) {
+        return m_failed(fmt::format("{} wants more than a key for {}, which the gateway does not have.", m_facts.target, m_facts.login),
+                        "the target wants another method after publickey");
+    }
+    const bool first = !m_tried;
+    m_tried = true;
+    if (m_facts.auth == model::TargetAuth::Certificate) return first ? begin_certificate() : refused();
+    first ? begin_agent() : try_next_identity();
+}
+
+void TargetSignIn::begin_certificate() {
+    m_key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
+    const identity::CertificateWish wish{m_facts.login, m_facts.key_id, m_facts.life};
+    auto certificate = m_authority.issue(m_key->public_key(), wish, std::chrono::system_clock::now());
+    if (!certificate) return m_failed("The gateway could not make the certificate for " + m_facts.target + ".", certificate.error().full());
+    m_target.submit(ssh::TryPublicKey{keys::certificate_name("ssh-ed25519"), std::move(*certificate)});
+}
+
+void TargetSignIn::begin_agent() {
+    m_agent = std::make_unique<AgentClient>(m_front);
+    m_agent->identities([this](Result<std::vector<AgentClient::Identity>> identities) {
+        if (!identities) {
+            return m_failed(fmt::format("The sign-in to {} needs your agent: {}.", m_facts.target, identities.error().text),
+                            identities.error().full());
+        }
+        m_identities = std::move(*identities);
+        try_next_identity();
+    });
+}
+
+void TargetSignIn::try_next_identity() {
+    while (m_next_identity < m_identities.size()) {
+        const auto& identity = m_identities[m_next_identity++];
+        std::string algorithm;
+        if (auto key = keys::PublicKey::from_blob(identity.blob)) {
+            algorithm = algorithm_for(*key, m_signature_algorithms);
+        } else if (auto certificate = keys::Certificate::from_blob(identity.blob)) {
+            algorithm = algorithm_for(certificate->key(), m_signature_algorithms);
+            if (!algorithm.empty()) algorithm = keys::certificate_name(algorithm);
+        }
+        if (algorithm.empty()) continue;
+        m_target.submit(ssh::TryPublicKey{std::move(algorithm), identity.blob});
+        return;
+    }
+    refused();
+}
+
+void TargetSignIn::refused() {
+    if (m_facts.auth == model::TargetAuth::Certificate) {
+        return m_failed(fmt::format("{0} did not accept the gateway's certificate for the login {1}. Its administrator checks that {1} "
+                                    "exists there and that TrustedUserCAKeys names this gateway's CA (sekisho ca show).",
+                                    m_facts.target, m_facts.login),
+                        "the target refused the certificate");
+    }
+    m_failed(fmt::format("{} accepted none of the {} keys in your agent for the login {}.", m_facts.target, m_identities.size(), m_facts.login),
+             "the target refused every key of the user's agent");
+}
+
+void TargetSignIn::signature_wanted(const ssh::UserSignatureWanted& wanted) {
+    const std::string algorithm = keys::is_certificate_name(wanted.algorithm) ? keys::plain_name(wanted.algorithm) : wanted.algorithm;
+    if (m_key) {
+        auto signature = m_key->sign(algorithm, wanted.data);
+        if (!signature) return m_target.submit(ssh::SkipSignature{wanted.ticket});
+        return m_target.submit(ssh::ProvideSignature{wanted.ticket, std::move(*signature)});
+    }
+    if (!m_agent || m_next_identity == 0) return m_target.submit(ssh::SkipSignature{wanted.ticket});
+    m_agent->sign(m_identities[m_next_identity - 1].blob, wanted.data, algorithm, [this, ticket = wanted.ticket](Result<Bytes> signature) {
+        if (!signature) return m_target.submit(ssh::SkipSignature{ticket});
+        m_target.submit(ssh::ProvideSignature{ticket, std::move(*signature)});
+    });
+}
+
+void TargetSignIn::front_gone() {
+    if (m_agent) m_agent->front_gone();
+}
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,58 @@
+// TargetSignIn: how the gateway proves to a target that it may act as this login: with a certificate that its CA signs for
+// this session (fresh key, one minute), or with the keys in the user's own agent. Owned by TargetHop while it signs in.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/agent_client.h"
+#include "gateway/hop.h"
+#include "gateway/services.h"
+
+namespace sekisho::gateway {
+
+class TargetSignIn {
+public:
+    struct Facts {
+        model::TargetAuth auth = model::TargetAuth::Certificate;
+        std::string login;
+        std::string target;
+        std::string key_id;                // of the certificate
+        std::chrono::seconds life{60};
+        bool agent_offered = false;        // the client forwards its agent
+    };
+
+    /// `failed` gets a text for the user and a reason for audit; it may be called inside the other functions.
+    TargetSignIn(Hop& target, Hop& front, const identity::CertificateAuthority& authority, Facts facts,
+                 std::function<void(const std::string& text, const std::string& reason)> failed);
+
+    /// Tells early what cannot work, before anything is dialled.
+    static Result<void> possible(const Facts& facts);
+
+    void methods_offered(const ssh::AuthMethodsOffered& offered);
+    void signature_wanted(const ssh::UserSignatureWanted& wanted);
+    void front_gone();
+
+private:
+    void begin_certificate();
+    void begin_agent();
+    void try_next_identity();
+    void refused();
+
+    Hop& m_target;
+    Hop& m_front;
+    const identity::CertificateAuthority& m_authority;
+    Facts m_facts;
+    std::function<void(const std::string&, const std::string&)> m_failed;
+    std::optional<keys::PrivateKey> m_key;
+    std::unique_ptr<AgentClient> m_agent;
+    std::vector<AgentClient::Identity> m_identities;
+    std::size_t m_next_identity = 0;
+    std::vector<std::string> m_signature_algorithms;
+    std::string m_last_text;
+    bool m_tried = false;
+};
+
+}  // namespace sekisho::gateway
