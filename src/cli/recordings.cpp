@@ -1,0 +1,312 @@
+#include "cli/recordings.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <thread>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "recording/export.h"
+#include "recording/folder.h"
+#include "recording/listing.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using namespace recording;
+
+struct Options {
+    bool json = false;
+    std::string user;
+    std::string which;  // audit key or file
+    std::vector<std::string> files;
+    std::optional<std::uint32_t> channel;
+    double speed = 1;
+    double max_pause = 2;
+    bool raw = false;
+    std::string format = "asciicast-v2";
+    std::string output;
+    bool input = false;
+};
+
+/// Writes to a descriptor, all of it.
+bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = ::write(fd, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+/// An export's file: gathered, so that thousands of events are not as many system calls.
+class Output {
+public:
+    static Result<std::unique_ptr<Output>> open(const std::string& path) {
+        if (path == "-") return std::unique_ptr<Output>(new Output(STDOUT_FILENO, false));
+        const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd < 0) return fail("cannot write " + path, std::system_category().message(errno));
+        return std::unique_ptr<Output>(new Output(fd, true));
+    }
+    ~Output() {
+        if (m_own) ::close(m_fd);
+    }
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+    bool add(std::string_view text) {
+        m_text.append(text);
+        return m_text.size() < kGathered || flush();
+    }
+    bool flush() {
+        const bool written = write_all(m_fd, m_text);
+        m_text.clear();
+        return written;
+    }
+
+private:
+    static constexpr std::size_t kGathered = 64 * 1024;
+    Output(int fd, bool own) : m_fd(fd), m_own(own) {}
+    const int m_fd;
+    const bool m_own;
+    std::string m_text;
+};
+
+Result<std::string> folder_of(const Context& context) {
+    const auto config = context.config();
+    if (!config) return std::unexpected(config.error());
+    return config->path(config->recording.dir);
+}
+
+/// The path of a recording that is named by its audit key or by its file.
+Result<std::string> find(const Context& context, const std::string& which) {
+    if (!is_audit_key(which)) {
+        if (::access(which.c_str(), F_OK) == 0) return which;
+        return fail("no recording " + printable(which), "neither an audit key nor a file");
+    }
+    const auto folder = folder_of(context);
+    if (!folder) return std::unexpected(folder.error());
+    std::string path = path_of(*folder, which);
+    if (::access(path.c_str(), F_OK) == 0) return path;
+    if (::access(which.c_str(), F_OK) == 0) return which;
+    return fail("no recording " + which + " in " + *folder);
+}
+
+Result<Reader> open_recording(const Context& context, const std::string& which) {
+    const auto path = find(context, which);
+    if (!path) return std::unexpected(path.error());
+    auto reader = Reader::open(*path);
+    if (!reader) return fail(reader.error().text + ": " + *path, reader.error().detail);
+    return reader;
+}
+
+/// On stderr, what an auditor must know about what was shown.
+int report(const Reader& reader) {
+    for (const Problem& problem : reader.problems()) failed(problem.text);
+    if (!reader.end()) {
+        write_all(STDERR_FILENO, "sekisho: the recording has no end: it was cut, or is being written\n");
+    } else if (reader.end()->ending != Ending::Complete) {
+        write_all(STDERR_FILENO, fmt::format("sekisho: the recording is {}: {}{}{}\n", name(reader.end()->ending),
+                                     printable(reader.end()->reason), reader.end()->failure.empty() ? "" : ": ",
+                                     printable(reader.end()->failure)));
+    }
+    return reader.problems().empty() ? kDone : kFailed;
+}
+
+std::string duration_text(std::chrono::microseconds duration) {
+    const auto seconds = duration.count() / 1'000'000;
+    return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+std::string size_text(std::uint64_t size) {
+    if (size < 10'000) return fmt::format("{} B", size);
+    if (size < 10'000'000) return fmt::format("{} kB", size / 1000);
+    return fmt::format("{} MB", size / 1'000'000);
+}
+
+Style style_of(State state) {
+    switch (state) {
+        case State::Complete: return Style::Plain;
+        case State::Live: return Style::Green;
+        case State::Cut: return Style::Yellow;
+        case State::Failed:
+        case State::Damaged: return Style::Red;
+    }
+    return Style::Plain;
+}
+
+nlohmann::json as_json(const std::string& key, const Entry& entry) {
+    return {{"audit_key", key}, {"session", entry.facts.session}, {"user", entry.facts.user}, {"source", entry.facts.source},
+        {"started", base::rfc3339(entry.facts.started)},
+        {"duration_seconds", static_cast<double>(entry.duration.count()) / 1e6}, {"size", entry.size},
+        {"state", recording::name(entry.state)}, {"reason", entry.reason}, {"targets", entry.targets}, {"path", entry.path}};
+}
+
+int list(const Context& context, const Options& options) {
+    const auto folder = folder_of(context);
+    if (!folder) return failed(folder.error());
+    nlohmann::json all = nlohmann::json::array();
+    std::vector<std::vector<std::string>> rows;
+    for (const std::string& path : all_recordings(*folder)) {
+        const std::string key = std::filesystem::path(path).stem().string();
+        auto entry = describe(*folder, path);
+        if (!entry) {  // a listing that hides what it cannot read would hide tampering
+            Entry unreadable;
+            unreadable.path = path;
+            unreadable.state = State::Damaged;
+            unreadable.reason = entry.error().full();
+            entry = std::move(unreadable);
+        }
+        if (!options.user.empty() && entry->facts.user != options.user) continue;
+        if (options.json) {
+            all.push_back(as_json(key, *entry));
+            continue;
+        }
+        std::string targets;
+        for (const std::string& target : entry->targets) targets += (targets.empty() ? "" : " ") + printable(target);
+        rows.push_back({key, printable(entry->facts.user),
+            entry->facts.started == WallTime{} ? "" : base::local_time(entry->facts.started, "%Y-%m-%d %H:%M:%S"),
+            duration_text(entry->duration), size_text(entry->size),
+            styled(style_of(entry->state), recording::name(entry->state)), targets});
+    }
+    if (options.json) {
+        print_line(all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    } else {
+        print_table({"AUDIT KEY", "USER", "STARTED", "DURATION", "SIZE", "STATE", "TARGETS"}, rows);
+    }
+    return kDone;
+}
+
+int play(const Context& context, const Options& options) {
+    auto reader = open_recording(context, options.which);
+    if (!reader) return failed(reader.error());
+    Replay replay(*reader, options.channel);
+    Pace pace(
+        options.raw ? 0 : options.speed, std::chrono::microseconds(static_cast<std::int64_t>(options.max_pause * 1e6)));
+    while (const auto shown = replay.next()) {
+        if (shown->kind != Shown::Kind::Output) continue;
+        if (const auto wait = pace.wait(shown->at); wait.count() > 0) std::this_thread::sleep_for(wait);
+        if (!write_all(shown->to_stderr ? STDERR_FILENO : STDOUT_FILENO, base::text_view(shown->bytes))) {
+            return failed("the replay cannot be written");
+        }
+    }
+    return report(*reader);
+}
+
+Result<void> export_as_script(Reader& reader, const ExportOptions& what, const std::string& stem) {
+    auto data = Output::open(stem + ".data");
+    if (!data) return std::unexpected(data.error());
+    auto timing = Output::open(stem + ".time");
+    if (!timing) return std::unexpected(timing.error());
+    const auto done = export_script(
+        reader, what, [&](std::string_view text) { return (*data)->add(text); },
+        [&](std::string_view text) { return (*timing)->add(text); });
+    if (!done) return done;
+    if (!(*data)->flush() || !(*timing)->flush()) return fail("the export cannot be written");
+    return {};
+}
+
+Result<void> export_as_cast(Reader& reader, Asciicast version, const ExportOptions& what, const std::string& path) {
+    auto out = Output::open(path);
+    if (!out) return std::unexpected(out.error());
+    const auto done = export_asciicast(reader, version, what, [&](std::string_view text) { return (*out)->add(text); });
+    if (!done) return done;
+    return (*out)->flush() ? Result<void>() : fail("the export cannot be written");
+}
+
+int export_recording(const Context& context, const Options& options) {
+    const bool script = options.format == "script";
+    if (script && options.output == "-") {
+        failed("script writes two files, PATH.data and PATH.time: name a path");
+        return kUsage;
+    }
+    auto reader = open_recording(context, options.which);
+    if (!reader) return failed(reader.error());
+    const std::string stem = std::filesystem::path(options.which).stem().string();
+    const ExportOptions what{.channel = options.channel, .input = options.input};
+    const auto done = script ? export_as_script(*reader, what, options.output.empty() ? stem : options.output)
+                             : export_as_cast(*reader, options.format == "asciicast-v3" ? Asciicast::V3 : Asciicast::V2,
+                                   what, options.output.empty() ? stem + ".cast" : options.output);
+    if (!done) return failed(done.error());
+    return report(*reader);
+}
+
+int verify_recordings(const Context& context, const Options& options) {
+    int status = kDone;
+    for (const std::string& which : options.files) {
+        const auto path = find(context, which);
+        auto found = path ? verify_file(*path) : std::unexpected(path.error());
+        if (!found) {
+            status = failed(found.error());
+            continue;
+        }
+        for (const Problem& problem : found->problems) status = failed(which + ": " + problem.text);
+        const bool whole = found->intact() && found->end && found->end->ending == Ending::Complete;
+        const auto ending = found->end ? name(found->end->ending) : std::string_view("without end");
+        print_line(fmt::format("{}: {} ({} blocks, {} events, {}, chain {})", which,
+            whole             ? "intact"
+            : found->intact() ? "not complete"
+                              : "damaged",
+            found->blocks, found->events, ending, base::hex(found->last)));
+        if (!whole) status = kFailed;
+    }
+    return status;
+}
+
+void add_channel(CLI::App& command, const std::shared_ptr<Options>& options) {
+    command.add_option(
+        "--channel", options->channel, "only this channel of the session (default: all its shells and commands)");
+}
+
+}  // namespace
+
+void add_recordings_command(CLI::App& app, Context& context) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand("recordings", "The recordings of sessions: list, play, export, verify");
+    command->require_subcommand(1);
+    const auto runs = [&context, options](int (*function)(const Context&, const Options&)) {
+        return [&context, options, function] {
+            context.run = [&context, options, function] { return function(context, *options); };
+        };
+    };
+
+    CLI::App* ls = command->add_subcommand("ls", "List the recordings");
+    ls->add_flag("--json", options->json, "as JSON");
+    ls->add_option("--user", options->user, "only this user's");
+    ls->callback(runs(list));
+
+    CLI::App* play_command = command->add_subcommand("play", "Play a recording to this terminal");
+    play_command->add_option("recording", options->which, "audit key, or a file")->required();
+    play_command->add_option("--speed", options->speed, "times as fast; 0: without any pause")->check(CLI::Range(0.0, 1e6));
+    play_command->add_option("--max-pause", options->max_pause, "longest pause in seconds")->check(CLI::Range(0.0, 86400.0));
+    play_command->add_flag("--raw,--no-wait", options->raw, "without any pause, as --speed 0");
+    add_channel(*play_command, options);
+    play_command->footer(examples({"sekisho recordings play 2026-11-22_05-16-00_alice --speed 4"}));
+    play_command->callback(runs(play));
+
+    CLI::App* export_command = command->add_subcommand("export", "Write a recording in the format of another tool");
+    export_command->add_option("recording", options->which, "audit key, or a file")->required();
+    export_command->add_option("--format", options->format, "script, asciicast-v2 or asciicast-v3")
+        ->check(CLI::IsMember({"script", "asciicast-v2", "asciicast-v3"}));
+    export_command->add_option("--output,-o", options->output,
+        "file, - for stdout (default: AUDITKEY.cast; for script the stem of .data and .time)");
+    export_command->add_flag("--input", options->input, "asciicast: also what was typed");
+    add_channel(*export_command, options);
+    export_command->footer(examples({"sekisho recordings export 2026-11-22_05-16-00_alice --format script",
+        "scriptreplay --timing 2026-11-22_05-16-00_alice.time 2026-11-22_05-16-00_alice.data"}));
+    export_command->callback(runs(export_recording));
+
+    CLI::App* verify_command = command->add_subcommand("verify", "Check that recordings are whole and unchanged");
+    verify_command->add_option("recording", options->files, "audit keys, or files")->required();
+    verify_command->callback(runs(verify_recordings));
+}
+
+}  // namespace sekisho::cli
