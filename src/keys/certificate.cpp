@@ -13,6 +13,7 @@ namespace sekisho::keys {
 namespace {
 
 constexpr std::string_view kSuffix = "-cert-v01@openssh.com";
+constexpr std::string_view kDomain = "@openssh.com";  // of names that are OpenSSH's own also without certificate
 constexpr std::size_t kNonce = 32;
 constexpr std::size_t kMostName = 64 + kSuffix.size();
 constexpr std::size_t kMostNonce = 256;
@@ -143,7 +144,7 @@ Result<Certificate> Certificate::from_blob(BytesView blob) {
     reader.string(kMostNonce);
 
     const BytesView before_key = reader.rest();
-    const Result<crypto::VerifyKey> numbers = read_key_fields(*kind, reader);
+    const Result<KeyFields> numbers = read_key_fields(*kind, reader);
     if (!numbers) return std::unexpected(numbers.error());
     wire::Writer key_blob;
     key_blob.string(keys::blob_name(*kind)).raw(before_key.first(before_key.size() - reader.rest().size()));
@@ -186,11 +187,18 @@ Result<void> Certificate::check(CertificateUse use, std::string_view principal, 
 
 bool is_certificate_name(std::string_view name) { return name.size() > kSuffix.size() && name.ends_with(kSuffix); }
 
-std::string certificate_name(std::string_view algorithm) { return std::string(algorithm) + std::string(kSuffix); }
+std::string certificate_name(std::string_view algorithm) {
+    // "sk-ssh-ed25519@openssh.com" has its domain once, behind the "-cert-v01".
+    if (algorithm.starts_with("sk-") && algorithm.ends_with(kDomain)) algorithm.remove_suffix(kDomain.size());
+    return std::string(algorithm) + std::string(kSuffix);
+}
 
 std::string plain_name(std::string_view certificate_algorithm) {
-    if (is_certificate_name(certificate_algorithm)) certificate_algorithm.remove_suffix(kSuffix.size());
-    return std::string(certificate_algorithm);
+    if (!is_certificate_name(certificate_algorithm)) return std::string(certificate_algorithm);
+    certificate_algorithm.remove_suffix(kSuffix.size());
+    std::string out(certificate_algorithm);
+    if (out.starts_with("sk-")) out += kDomain;
+    return out;
 }
 
 Bytes certificate_to_be_signed(const PublicKey& key, const PublicKey& authority, const CertificateFields& fields,

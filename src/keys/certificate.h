@@ -61,7 +61,8 @@ private:
 /// True for a name that ends in "-cert-v01@openssh.com".
 bool is_certificate_name(std::string_view name);
 /// Name of the certificate form of a signature algorithm or blob name ("ssh-ed25519" → "ssh-ed25519-cert-v01@openssh.com",
-/// "rsa-sha2-512" → "rsa-sha2-512-cert-v01@openssh.com"), and back.
+/// "rsa-sha2-512" → "rsa-sha2-512-cert-v01@openssh.com", "sk-ssh-ed25519@openssh.com" →
+/// "sk-ssh-ed25519-cert-v01@openssh.com"), and back.
 std::string certificate_name(std::string_view algorithm);
 std::string plain_name(std::string_view certificate_algorithm);
 

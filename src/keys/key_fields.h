@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "crypto/signature.h"
 #include "keys/public_key.h"
@@ -16,9 +17,14 @@ std::optional<KeyKind> kind_by_blob_name(std::string_view name);
 crypto::Curve curve(KeyKind kind);
 std::string_view curve_name(KeyKind kind);
 
+struct KeyFields {
+    crypto::VerifyKey verifier;
+    std::string application;  // of security keys
+};
+
 /// Reads the fields behind the name (or behind a certificate's nonce) and checks the numbers in them. Bytes behind the fields
 /// stay in `reader`.
-Result<crypto::VerifyKey> read_key_fields(KeyKind kind, wire::Reader& reader);
+Result<KeyFields> read_key_fields(KeyKind kind, wire::Reader& reader);
 
 /// The bytes of a blob behind its name.
 BytesView fields_of(const PublicKey& key);

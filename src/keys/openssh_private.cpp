@@ -109,6 +109,8 @@ Result<crypto::SigningKey> read_private_fields(KeyKind kind, wire::Reader& reade
             if (!scalar.empty() && scalar.front() == std::byte{0}) scalar = scalar.subspan(1);
             return crypto::SigningKey::ecdsa(curve(kind), point, secret(scalar));
         }
+        case KeyKind::SkEd25519:
+        case KeyKind::SkEcdsaP256: break;  // refused before
     }
     SEKISHO_ASSERT(false && "a key of no kind");
     return fail("unsupported key");
@@ -155,7 +157,10 @@ void write_private_fields(SecretWriter& out, KeyKind kind, const crypto::Signing
         case KeyKind::EcdsaP521:
             out.string(curve_name(kind)).string(signer.ecdsa_point()).mpint(signer.ecdsa_scalar().bytes());
             return;
+        case KeyKind::SkEd25519:
+        case KeyKind::SkEcdsaP256: break;
     }
+    SEKISHO_ASSERT(false && "a private key that no file of ours can hold");
 }
 
 }  // namespace
@@ -173,6 +178,8 @@ PublicKey public_part(KeyKind kind, const crypto::SigningKey& signer) {
         case KeyKind::EcdsaP256:
         case KeyKind::EcdsaP384:
         case KeyKind::EcdsaP521: blob.string(curve_name(kind)).string(signer.ecdsa_point()); break;
+        case KeyKind::SkEd25519:
+        case KeyKind::SkEcdsaP256: SEKISHO_ASSERT(false && "the numbers of a security key are not ours"); break;
     }
     Result<PublicKey> key = PublicKey::from_blob(blob.bytes());
     SEKISHO_ASSERT(key.has_value());
@@ -197,6 +204,9 @@ Result<OpensshPrivate> parse_openssh_private(std::string_view text) {
     if (keys != 1) return fail("a private key file must hold exactly one key");
     Result<PublicKey> public_key = PublicKey::from_blob(blob);
     if (!public_key) return std::unexpected(std::move(public_key.error()));
+    if (is_security_key(public_key->kind())) {
+        return fail("the file only points to a key in a security key; its owner's agent can sign with it, we cannot");
+    }
     return read_private_section(section, std::move(*public_key));
 }
 

@@ -15,6 +15,7 @@ struct PrivateKey::State {
 };
 
 PrivateKey PrivateKey::generate(KeyKind kind, unsigned rsa_bits) {
+    SEKISHO_ASSERT(!is_security_key(kind));  // only a security key makes those
     crypto::SigningKey signer = kind == KeyKind::Ed25519 ? crypto::SigningKey::generate_ed25519()
                                 : kind == KeyKind::Rsa   ? crypto::SigningKey::generate_rsa(rsa_bits)
                                                          : crypto::SigningKey::generate_ecdsa(curve(kind));
@@ -57,6 +58,8 @@ Result<Bytes> PrivateKey::sign(std::string_view algorithm, BytesView message) co
             out.string(numbers.bytes());
             break;
         }
+        case KeyKind::SkEd25519:
+        case KeyKind::SkEcdsaP256: SEKISHO_ASSERT(false && "a private key out of a security key"); break;
     }
     return out.take();
 }
