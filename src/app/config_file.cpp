@@ -24,12 +24,13 @@ struct Overloaded : F... {
 };
 
 std::string quoted(std::string_view text) {
-    std::string out = "\"";
+    std::string out(1, '"');
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';
         out += c;
     }
-    return out + "\"";
+    out += '"';
+    return out;
 }
 
 std::string_view type_name(const Place& place) {
@@ -192,13 +193,17 @@ std::string comment(std::string_view text, std::size_t width) {
     while (!text.empty()) {
         const std::size_t end = std::min(text.find(' '), text.size());
         if (line.size() + 1 + end > width) {
-            out += line + "\n";
+            out += line;
+            out += '\n';
             line = "#";
         }
-        line += " " + std::string(text.substr(0, end));
+        line += ' ';
+        line += text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
     }
-    return out + line + "\n";
+    out += line;
+    out += '\n';
+    return out;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -28,7 +29,8 @@ struct Context {
 
     // Given by app, which owns the configuration's table.
     std::function<Result<model::Config>(const std::string& path)> load_config;
-    std::function<std::string()> sample_config;
+    std::function<std::string(const std::vector<std::pair<std::string, std::string>>& values)> sample_config;
+    std::function<std::string()> config_manual;
 
     /// The configuration at config_path.
     Result<model::Config> config() const { return load_config(config_path); }

@@ -1,0 +1,61 @@
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/gateway_call.h"
+
+namespace sekisho::cli {
+namespace {
+
+struct Options {
+    std::string user;
+    std::string target;
+    std::string as;
+    std::string from;
+    std::string at;
+    std::string forward;
+    bool json = false;
+};
+
+int explain(const Context& context, const Options& options) {
+    const auto answer = call_gateway(context, "GET",
+        with_query("/v1/explain", {{"user", options.user}, {"target", options.target}, {"as", options.as},
+                                      {"from", options.from}, {"at", options.at}, {"forward", options.forward}}));
+    if (!answer) return failed(answer.error());
+    bool all = true;
+    if (options.json) print_line(answer->pretty());
+    for (const JsonView& decision : answer->list("decisions")) {
+        const bool allowed = decision.flag("allowed");
+        all = all && allowed;
+        if (options.json) continue;
+        std::string text = printable(decision.text("reason"));
+        if (allowed)
+            text += fmt::format(" (record: {}, on failure: {})", decision.text("record"), decision.text("on_failure"));
+        print_line(fmt::format("{} {:<15} {}", styled(allowed ? Style::Green : Style::Red, allowed ? "yes" : "no "),
+            decision.text("capability"), text));
+    }
+    // One question has one answer; a survey is done when it is printed.
+    const bool one_question = !options.as.empty() || !options.forward.empty();
+    return one_question && !all ? kFailed : kDone;
+}
+
+}  // namespace
+
+void add_explain_command(CLI::App& app, Context& context) {
+    CLI::App* command = app.add_subcommand("explain", "Which rule lets a user do something, or what is missing");
+    auto options = std::make_shared<Options>();
+    command->add_option("USER", options->user, "Name of the user")->required();
+    command->add_option("TARGET", options->target, "LOGIN@TARGET or TARGET; without it the gateway itself");
+    command->add_option(
+        "--as", options->as, "Capability: shell, exec, sftp, scp, local-forward …; without it the usual ones");
+    command->add_option("--forward", options->forward, "Destination of a forward, host:port");
+    command->add_option("--from", options->from, "Address that the user comes from");
+    command->add_option("--at", options->at, "Time with zone, for example 2026-11-23T08:00:00+09:00; without it now");
+    command->add_flag("--json", options->json, "As JSON");
+    command->footer(
+        examples({"sekisho explain alice ubuntu@web1", "sekisho explain alice ubuntu@web1 --as exec --from 203.0.113.9",
+            "sekisho explain partner --forward ledger.internal:443"}));
+    command->callback([&context, options] { context.run = [&context, options] { return explain(context, *options); }; });
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,121 @@
+#include "cli/gateway_call.h"
+
+#include <curl/curl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "store/store.h"
+#include "web/api.h"
+
+namespace sekisho::cli {
+namespace {
+
+constexpr std::size_t kMostAnswerBytes = 512U << 20;
+
+struct Answer {
+    long status = 0;
+    std::string body;
+};
+
+std::size_t take(const char* data, std::size_t size, std::size_t count, void* into) {
+    auto& body = *static_cast<std::string*>(into);
+    if (body.size() + size * count > kMostAnswerBytes) return 0;  // ends the transfer with an error
+    body.append(data, size * count);
+    return size * count;
+}
+
+/// Nothing when no gateway listens at the socket.
+Result<std::optional<Answer>> over_socket(
+    const std::string& socket, std::string_view method, const std::string& target, const std::string& body) {
+    const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
+    if (!curl) return fail("cannot begin an HTTP request");
+    const std::string url = "http://gateway" + target;
+    const std::string verb(method);
+    Answer answer;
+    const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(
+        curl_slist_append(nullptr, "Expect:"), curl_slist_free_all);
+    curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+    curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, verb.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+    curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, 120L);
+    curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
+    if (method == "POST") {
+        curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+        curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body.c_str());
+    }
+    const CURLcode code = curl_easy_perform(curl.get());
+    if (code == CURLE_COULDNT_CONNECT) {
+        long system_error = 0;
+        curl_easy_getinfo(curl.get(), CURLINFO_OS_ERRNO, &system_error);
+        const bool forbidden = system_error == EACCES || (system_error == 0 && ::access(socket.c_str(), F_OK) == 0 &&
+                                                             ::access(socket.c_str(), W_OK) != 0);
+        if (forbidden)
+            return fail(
+                "permission denied for the admin socket " + socket + "; run this as root or as the gateway's account");
+        return std::nullopt;
+    }
+    if (code != CURLE_OK) return fail("the gateway did not answer", curl_easy_strerror(code));
+    curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+    return answer;
+}
+
+Result<Answer> in_process(
+    const model::Config& config, std::string_view method, const std::string& target, std::string body) {
+    if (::access(config.data_dir.c_str(), F_OK) != 0)
+        return fail("there is no " + config.data_dir + " yet; make it with `sekisho init`");
+    auto store = store::open_store(config.store_url, config.data_dir);
+    if (!store) return std::unexpected(store.error());
+    auto request = web::Request::from_target(method, target);
+    if (!request) return fail("the request is malformed");
+    request->body = std::move(body);
+    request->actor = fmt::format("uid {}", ::getuid());
+    web::Api api(**store, nullptr, config);
+    web::Response response = api.handle(*request, std::chrono::system_clock::now());
+    return Answer{response.status, std::move(response.body)};
+}
+
+}  // namespace
+
+Result<JsonView> call_gateway(const Context& context, std::string_view method, const std::string& target, std::string body) {
+    const auto config = context.config();
+    if (!config) return std::unexpected(config.error());
+    auto live = over_socket(config->path(config->admin_socket), method, target, body);
+    if (!live) return std::unexpected(live.error());
+    Answer answer;
+    if (*live) {
+        answer = std::move(**live);
+    } else {
+        auto made = in_process(*config, method, target, std::move(body));
+        if (!made) return std::unexpected(made.error());
+        answer = std::move(*made);
+    }
+    auto json = JsonView::parse(answer.body);
+    if (!json) return fail(fmt::format("the gateway's answer ({}) is not understood", answer.status));
+    if (answer.status < 200 || answer.status > 299) {
+        std::string text = json->text("error");
+        return fail(text.empty() ? fmt::format("the gateway answered {}", answer.status) : std::move(text));
+    }
+    return std::move(*json);
+}
+
+std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& query) {
+    char separator = '?';
+    for (const auto& [name, value] : query) {
+        if (value.empty()) continue;
+        path += separator + name + "=" + web::url_encoded(value);
+        separator = '&';
+    }
+    return path;
+}
+
+}  // namespace sekisho::cli

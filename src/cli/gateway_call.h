@@ -1,0 +1,21 @@
+// One call of the admin API: to the running gateway through its socket (libcurl), or, when none listens there, in this process
+// over the store itself, so that `init` and `apply` work before the first start.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "cli/command.h"
+#include "cli/json_view.h"
+
+namespace sekisho::cli {
+
+/// `target` is path and query, encoded. An answer that is not 2xx is an Error with the API's text.
+Result<JsonView> call_gateway(
+    const Context& context, std::string_view method, const std::string& target, std::string body = {});
+
+/// Builds "/v1/x?a=b&c=d", encoding values and leaving out empty ones.
+std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& query);
+
+}  // namespace sekisho::cli

@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/gateway_call.h"
+
+namespace sekisho::cli {
+namespace {
+
+struct Options {
+    std::string user;
+    std::string host;
+    std::string alias = "gw";
+    std::uint16_t port = 0;
+    bool known_hosts = false;
+};
+
+std::string own_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+/// The port of the first address that the gateway listens on.
+std::uint16_t port_of(const std::vector<std::string>& listen) {
+    if (listen.empty()) return 22;
+    const std::size_t colon = listen.front().rfind(':');
+    return static_cast<std::uint16_t>(std::strtoul(listen.front().c_str() + colon + 1, nullptr, 10));
+}
+
+/// Whether any rule gives the user something on the target; everything counts when no user was named.
+Result<bool> reaches(const Context& context, const std::string& user, const std::string& target) {
+    if (user.empty()) return true;
+    const auto answer =
+        call_gateway(context, "GET", with_query("/v1/explain", {{"user", user}, {"target", target}, {"anytime", "1"}}));
+    if (!answer) return std::unexpected(answer.error());
+    for (const JsonView& decision : answer->list("decisions")) {
+        if (decision.flag("allowed")) return true;
+    }
+    return false;
+}
+
+int print_config(const Context& context, const Options& options) {
+    const auto ca = call_gateway(context, "GET", "/v1/ca");
+    if (!ca) return failed(ca.error());
+    const std::string host = options.host.empty() ? own_name() : options.host;
+    const std::uint16_t port = options.port == 0 ? port_of(ca->texts("listen")) : options.port;
+    if (options.known_hosts) {
+        const std::string place = port == 22 ? host : fmt::format("[{}]:{}", host, port);
+        for (const std::string& key : ca->texts("host_keys")) print_line(fmt::format("{} {}", place, key));
+        return kDone;
+    }
+    const auto access = call_gateway(context, "GET", "/v1/access");
+    if (!access) return failed(access.error());
+    print_line(fmt::format("Host {0} *.{0}\n    HostName {1}\n    Port {2}", options.alias, host, port));
+    for (const JsonView& target : access->list("targets")) {
+        const std::string name = target.text("name");
+        const auto reached = reaches(context, options.user, name);
+        if (!reached) return failed(reached.error());
+        if (!*reached) continue;
+        const std::vector<std::string> logins = target.texts("logins");
+        print_line(fmt::format(
+            "\nHost {}.{}\n    User {}{}", name, options.alias, logins.empty() ? "" : logins.front() + "@", name));
+    }
+    return kDone;
+}
+
+}  // namespace
+
+void add_ssh_config_command(CLI::App& app, Context& context) {
+    CLI::App* command = app.add_subcommand(
+        "ssh-config", "The ~/.ssh/config lines for this gateway and its targets, or the known_hosts lines");
+    auto options = std::make_shared<Options>();
+    command->add_option("--user", options->user, "Only targets that this user may reach");
+    command->add_option("--host", options->host, "The gateway's name as users know it; without it this machine's");
+    command->add_option("--port", options->port, "The gateway's port as users know it; without it the first it listens on");
+    command->add_option("--alias", options->alias, "Short name for the gateway")->capture_default_str();
+    command->add_flag("--known-hosts", options->known_hosts, "Lines for ~/.ssh/known_hosts instead");
+    command->footer(examples({"sekisho ssh-config --user alice --host gw.example.com >> ~/.ssh/config", "ssh web1.gw",
+        "sekisho ssh-config --host gw.example.com --known-hosts >> ~/.ssh/known_hosts"}));
+    command->callback(
+        [&context, options] { context.run = [&context, options] { return print_config(context, *options); }; });
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,191 @@
+// The part of the API about who may do what: access, apply, explain.
+#include <fmt/format.h>
+
+#include "base/network.h"
+#include "base/time_zone.h"
+#include "model/difference.h"
+#include "policy/decide.h"
+#include "store/access_file.h"
+#include "web/json.h"
+
+namespace sekisho::web {
+namespace {
+
+struct ApplyRequest {
+    std::vector<store::AccessText> files;
+    bool dry_run = false;
+    bool prune = false;
+    std::uint64_t version = 0;  // of the access that the caller saw; 0: whatever there is
+};
+
+/// {"files": [{"name", "text"}], "dry_run", "prune", "version"}, or the text of one access file with dry_run and prune in the query.
+Result<ApplyRequest> read_apply(const Request& request) {
+    ApplyRequest apply{.files = {}, .dry_run = request.flag("dry_run"), .prune = request.flag("prune")};
+    if (!request.body.starts_with('{')) {
+        apply.files.push_back({"access", request.body});
+        return apply;
+    }
+    const Json body = Json::parse(request.body, nullptr, false);
+    const auto wrong = [] {
+        return fail("the body is {\"files\": [{\"name\": …, \"text\": …}], \"dry_run\": …, \"prune\": …}");
+    };
+    if (!body.is_object() || !body.contains("files") || !body["files"].is_array()) return wrong();
+    for (const Json& file : body["files"]) {
+        if (!file.is_object() || !file.contains("name") || !file.contains("text") || !file["name"].is_string() ||
+            !file["text"].is_string()) {
+            return wrong();
+        }
+        apply.files.push_back({file["name"].get<std::string>(), file["text"].get<std::string>()});
+    }
+    for (const auto& [key, value] : body.items()) {
+        if (key == "files") continue;
+        if (key == "dry_run" && value.is_boolean())
+            apply.dry_run = value.get<bool>();
+        else if (key == "prune" && value.is_boolean())
+            apply.prune = value.get<bool>();
+        else if (key == "version" && value.is_number_unsigned())
+            apply.version = value.get<std::uint64_t>();
+        else
+            return wrong();
+    }
+    return apply;
+}
+
+std::string fields_text(const model::ObjectChange& change) {
+    std::string text(model::name(change.change));
+    for (const model::FieldChange& field : change.fields) {
+        text += fmt::format("; {}: \"{}\" → \"{}\"", field.field, field.before, field.after);
+    }
+    return text;
+}
+
+std::vector<model::AuditRecord> audit_of(const model::Difference& difference, const std::string& actor, WallTime now) {
+    std::vector<model::AuditRecord> records;
+    for (const model::ObjectChange& change : difference.objects) {
+        records.push_back({.time = now,
+            .kind = "access.changed",
+            .source = actor,
+            .subject = change.kind + " " + change.name,
+            .outcome = "ok",
+            .reason = fields_text(change)});
+    }
+    if (difference.rules_reordered) {
+        records.push_back({.time = now,
+            .kind = "access.changed",
+            .source = actor,
+            .subject = "rules",
+            .outcome = "ok",
+            .reason = "reordered"});
+    }
+    return records;
+}
+
+template <class Items>
+Json list_of(const Items& items) {
+    Json list = Json::array();
+    for (const auto& item : items) list.push_back(to_json(item));
+    return list;
+}
+
+bool is_forward(model::Capability capability) {
+    return capability == model::Capability::LocalForward || capability == model::Capability::RemoteForward ||
+           capability == model::Capability::UdpForward;
+}
+
+/// What `as` names; without it everything that needs no destination, or with a destination the local forward.
+Result<std::vector<model::Capability>> asked_capabilities(const Request& request, bool has_destination) {
+    using enum model::Capability;
+    const std::string& as = request.parameter("as");
+    if (as.empty()) return has_destination ? std::vector{LocalForward} : std::vector{Shell, Exec, Sftp, Scp, Agent, X11};
+    const auto capability = model::parse_capability(as);
+    if (!capability)
+        return fail(
+            "as is a capability: shell, exec, sftp, scp, local-forward, remote-forward, udp-forward, socket-forward, agent, "
+            "x11, vpn");
+    if (is_forward(*capability) && !has_destination) return fail("a forward is asked about with its destination, host:port");
+    return std::vector{*capability};
+}
+
+/// "host:port" split at the last colon, the host as a client would name it: policy says what it thinks of it.
+Result<std::pair<std::string, std::uint16_t>> destination(const std::string& text) {
+    if (text.empty()) return std::pair(std::string(), std::uint16_t{0});
+    const std::size_t colon = text.rfind(':');
+    const auto port = colon == std::string::npos ? std::nullopt : base::parse_port(std::string_view(text).substr(colon + 1));
+    if (!port) return fail("a destination is host:port");
+    std::string host = text.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    return std::pair(std::move(host), *port);
+}
+
+}  // namespace
+
+Response Api::access() {
+    const auto access = m_store.access();
+    if (!access) return refuse(access.error());
+    return respond({{"version", access->version}, {"users", list_of(access->users)}, {"targets", list_of(access->targets)},
+        {"rules", list_of(access->rules)}});
+}
+
+Response Api::apply(const Request& request, WallTime now) {
+    const auto wanted = read_apply(request);
+    if (!wanted) return refuse(400, wanted.error().text);
+    const auto files = store::parse_access(wanted->files);
+    if (!files) return refuse(400, files.error().text);
+    const auto stored = m_store.access();
+    if (!stored) return refuse(stored.error());
+    if (wanted->version != 0 && wanted->version != stored->version) {
+        return refuse(409, "access was changed by somebody else in the meantime; nothing was done, try again");
+    }
+    const model::Access merged = model::merge(*stored, *files, wanted->prune);
+    const model::Difference difference = model::difference(*stored, merged);
+    Json body = to_json(difference);
+    body["warnings"] = model::dangling_references(merged);
+    body["version"] = stored->version;
+    body["applied"] = false;
+    if (wanted->dry_run || difference.empty()) return respond(body);
+
+    if (const auto replaced = m_store.replace_access(merged, audit_of(difference, request.actor, now)); !replaced)
+        return refuse(replaced.error());
+    if (m_live) m_live->access_changed();
+    body["applied"] = true;
+    return respond(body);
+}
+
+Response Api::explain(const Request& request, WallTime now) {
+    auto access = m_store.access();
+    if (!access) return refuse(access.error());
+    if (request.flag("anytime")) {  // what the rules give at all, at some time and from somewhere
+        for (model::Rule& rule : access->rules) rule.when = {};
+    }
+    const std::string& user = request.parameter("user");
+    const auto place = policy::parse_destination(*access, request.parameter("target"), {user});
+    if (!place) return refuse(400, place.error().full());
+    if (!place->user.empty() && place->user != user) return refuse(400, "the target names another user");
+    const auto forward = destination(request.parameter("forward"));
+    if (!forward) return refuse(400, forward.error().text);
+    const auto capabilities = asked_capabilities(request, !request.parameter("forward").empty());
+    if (!capabilities) return refuse(400, capabilities.error().text);
+    const std::string& at = request.parameter("at");
+    const auto time = at.empty() ? std::optional(now) : base::parse_rfc3339(at);
+    if (!time) return refuse(400, "at is a time with its zone, for example 2026-11-23T08:00:00+09:00");
+
+    Json decisions = Json::array();
+    for (const model::Capability capability : *capabilities) {
+        const policy::Decision decision = policy::decide(*access, {.user = user,
+                                                                      .target = place->target,
+                                                                      .login = place->login,
+                                                                      .capability = capability,
+                                                                      .forward_host = forward->first,
+                                                                      .forward_port = forward->second,
+                                                                      .source = request.parameter("from"),
+                                                                      .time = *time});
+        Json item = to_json(decision);
+        item["capability"] = model::name(capability);
+        if (!decision.on_failure) item["on_failure"] = model::name(m_config.recording.on_failure);
+        decisions.push_back(std::move(item));
+    }
+    return respond(
+        {{"user", user}, {"login", place->login}, {"target", place->target}, {"decisions", std::move(decisions)}});
+}
+
+}  // namespace sekisho::web

@@ -1,0 +1,31 @@
+// Model values as JSON, and the responses made of it. Private to web: the only header that shows nlohmann's JSON.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "model/access.h"
+#include "model/difference.h"
+#include "model/session.h"
+#include "policy/decide.h"
+#include "web/api.h"
+
+namespace sekisho::web {
+
+using Json = nlohmann::json;
+
+Json to_json(const model::Session& session);
+Json to_json(const model::AuditRecord& record);
+Json to_json(const model::User& user);
+Json to_json(const model::Target& target);
+Json to_json(const model::Rule& rule);
+Json to_json(const model::Difference& difference);
+Json to_json(const policy::Decision& decision);
+
+/// Text that is not UTF-8 is shown with replacement characters, never thrown on.
+Response respond(const Json& body, int status = 200);
+/// {"error": text}
+Response refuse(int status, std::string_view text);
+/// A failure of the store: 500, or 409 for a change that came too late.
+Response refuse(const Error& error);
+
+}  // namespace sekisho::web

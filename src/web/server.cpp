@@ -1,0 +1,178 @@
+#include "web/server.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include "base/log.h"
+
+namespace sekisho::web {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Protocol = asio::local::stream_protocol;
+using Stream = beast::basic_stream<Protocol, asio::any_io_executor>;
+
+constexpr std::chrono::seconds kPatience{30};  // for one request or response
+constexpr int kMostConnections = 64;
+
+Error system_error(const std::string& what) { return {what, std::strerror(errno)}; }
+
+/// True when a process accepts connections there.
+bool somebody_listens(const sockaddr_un& address) {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(fd);
+    return connected;
+}
+
+Result<int> listening_socket(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return fail("the name of the admin socket is too long: " + path);
+    std::memcpy(address.sun_path, path.c_str(), path.size());
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+    if (somebody_listens(address)) return fail("another gateway already listens on " + path);
+    struct stat facts{};
+    if (::lstat(path.c_str(), &facts) == 0) {
+        if (!S_ISSOCK(facts.st_mode)) return fail(path + " is there and is not a socket");
+        ::unlink(path.c_str());
+    }
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return std::unexpected(system_error("cannot make the admin socket"));
+    // On Linux the file takes the mode that the socket has when it is bound: it is never open to others, not even for a moment.
+    if (::fchmod(fd, 0600) != 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::chmod(path.c_str(), 0600) != 0 || ::listen(fd, 64) != 0) {
+        const Error error = system_error("cannot listen on " + path);
+        ::close(fd);
+        return std::unexpected(error);
+    }
+    return fd;
+}
+
+class SocketServer final : public Server {
+public:
+    SocketServer(int fd, std::string path, Handler handler)
+        : m_path(std::move(path)), m_handler(std::move(handler)), m_acceptor(m_context, Protocol(), fd) {
+        asio::co_spawn(m_context, accept(), asio::detached);
+        m_thread = std::thread([this] { m_context.run(); });
+    }
+
+    ~SocketServer() override {
+        m_context.stop();
+        m_thread.join();
+        ::unlink(m_path.c_str());
+    }
+
+private:
+    asio::awaitable<void> accept() {
+        while (true) {
+            beast::error_code error;
+            auto socket = co_await m_acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+            if (error == asio::error::operation_aborted) co_return;
+            if (error) {  // no descriptors left: what is open must end first
+                log::warn_limited("admin.accept_failed", {{"error", error.message()}});
+
+                asio::steady_timer pause(m_context, std::chrono::milliseconds(100));
+                co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+                continue;
+            }
+            if (m_connections >= kMostConnections) continue;  // closes it
+            asio::co_spawn(m_context, converse(Stream(std::move(socket))), asio::detached);
+        }
+    }
+
+    asio::awaitable<void> converse(Stream stream) {
+        ++m_connections;
+        const auto leave = std::shared_ptr<void>(nullptr, [this](void*) { --m_connections; });
+        ucred peer{};
+        socklen_t size = sizeof peer;
+        const bool known = ::getsockopt(stream.socket().native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+        const bool permitted = known && (peer.uid == 0 || peer.uid == ::geteuid());
+        if (!permitted) log::warn_limited("admin.refused", {{"uid", known ? std::to_string(peer.uid) : "unknown"}});
+
+        beast::flat_buffer buffer;
+        beast::error_code error;
+        while (true) {
+            http::request_parser<http::string_body> parser;
+            parser.body_limit(kMostBodyBytes);
+            stream.expires_after(kPatience);
+            co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+            if (error) co_return;
+            const bool keep = parser.get().keep_alive();
+            http::response<http::string_body> response =
+                permitted ? answer(parser.get(), "uid " + std::to_string(peer.uid)) : refused(parser.get());
+            response.keep_alive(keep);
+            response.prepare_payload();
+            stream.expires_after(kPatience);
+            co_await http::async_write(stream, response, asio::redirect_error(asio::use_awaitable, error));
+            if (error || !keep) co_return;
+        }
+    }
+
+    static http::response<http::string_body> refused(const http::request<http::string_body>& asked) {
+        http::response<http::string_body> response(http::status::forbidden, asked.version());
+        response.body() = "{\"error\":\"the admin socket is for root and the gateway's own account\"}\n";
+        return response;
+    }
+
+    http::response<http::string_body> answer(http::request<http::string_body>& asked, std::string actor) {
+        Response made{.status = 400, .body = "{\"error\":\"the request's target is malformed\"}\n"};
+        const std::string_view target(asked.target().data(), asked.target().size());
+        const std::string_view method(asked.method_string().data(), asked.method_string().size());
+        if (auto request = Request::from_target(method, target)) {
+            request->body = std::move(asked.body());
+            request->actor = std::move(actor);
+            made = m_handler(*request);
+        }
+        http::response<http::string_body> response(static_cast<http::status>(made.status), asked.version());
+        response.set(http::field::content_type, made.content_type);
+        response.set(http::field::cache_control, "no-store");
+        response.body() = std::move(made.body);
+        return response;
+    }
+
+    std::string m_path;
+    Handler m_handler;
+    asio::io_context m_context{1};
+    Protocol::acceptor m_acceptor;
+    int m_connections = 0;
+    std::thread m_thread;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> serve(const std::string& path, Server::Handler handler) {
+    const auto fd = listening_socket(path);
+    if (!fd) return std::unexpected(fd.error());
+    try {
+        return std::make_unique<SocketServer>(*fd, path, std::move(handler));
+    } catch (const std::exception& error) {
+        ::close(*fd);
+        return fail("cannot serve the admin API", error.what());
+    }
+}
+
+}  // namespace sekisho::web

@@ -1,0 +1,24 @@
+// Serves the admin API by HTTP on its Unix socket: mode 0600, and only root or the account of this process may ask (checked by
+// the kernel's word, SO_PEERCRED). One thread of its own; every request runs there, so the Api's store belongs to it alone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "web/api.h"
+
+namespace sekisho::web {
+
+class Server {
+public:
+    using Handler = std::function<Response(const Request&)>;
+
+    virtual ~Server() = default;  // stops, joins and removes the socket
+};
+
+/// Listens at `path` (its folder is made where missing); a socket that nobody listens on any more is replaced.
+Result<std::unique_ptr<Server>> serve(const std::string& path, Server::Handler handler);
+
+}  // namespace sekisho::web
