@@ -356,6 +356,7 @@ std::size_t Channels::write(ChannelId id, DataStream stream, MutableBytes bytes,
     if (channel == nullptr || !channel->sendable() || channel->eof_queued || channel->close_queued || channel->close_received) {
         return bytes.size();
     }
+    if (bytes.empty()) return 0;
     if (!channel->waiting.empty()) {
         queue_data(*channel, stream, bytes);
         return 0;
