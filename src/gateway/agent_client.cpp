@@ -64,10 +64,12 @@ void AgentClient::identities(std::function<void(Result<std::vector<Identity>>)> 
 }
 
 void AgentClient::sign(BytesView blob, BytesView data, std::string_view algorithm, std::function<void(Result<Bytes>)> done) {
-    const std::uint32_t flags = algorithm.starts_with("rsa-sha2-512") ? kRsaSha512 : algorithm.starts_with("rsa-sha2-256") ? kRsaSha256 : 0;
-    ask(wire::Writer().byte(kSignRequest).string(blob).string(data).u32(flags).take(), [done = std::move(done)](Result<Bytes> answer) {
-        done(answer ? parse_signature(*answer) : std::unexpected(answer.error()));
-    });
+    const std::uint32_t flags = algorithm.starts_with("rsa-sha2-512")   ? kRsaSha512
+                                : algorithm.starts_with("rsa-sha2-256") ? kRsaSha256
+                                                                        : 0;
+    ask(wire::Writer().byte(kSignRequest).string(blob).string(data).u32(flags).take(),
+        [done = std::move(done)](
+            Result<Bytes> answer) { done(answer ? parse_signature(*answer) : std::unexpected(answer.error())); });
 }
 
 void AgentClient::ask(Bytes message, std::function<void(Result<Bytes>)> done) {

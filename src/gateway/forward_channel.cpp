@@ -39,9 +39,9 @@ Result<Destination> parse_destination(BytesView payload) {
 class TargetForward final : public FrontChannel, public ChannelSink, public RelayOwner, public TargetUser {
 public:
     TargetForward(FrontHop& front, TargetHop& target, ssh::ChannelId channel, Bytes payload, std::string destination,
-                  model::RecordLevel level, model::OnFailure on_failure)
-        : m_front(front), m_target(&target), m_channel(channel), m_payload(std::move(payload)), m_destination(std::move(destination)),
-          m_level(level), m_on_failure(on_failure) {}
+        model::RecordLevel level, model::OnFailure on_failure)
+        : m_front(front), m_target(&target), m_channel(channel), m_payload(std::move(payload)),
+          m_destination(std::move(destination)), m_level(level), m_on_failure(on_failure) {}
 
     ~TargetForward() override {
         if (m_target == nullptr) return;
@@ -120,7 +120,8 @@ private:
 
 }  // namespace
 
-void open_forward(FrontHop& front, const ssh::ChannelOpenRequested& request, std::vector<std::unique_ptr<FrontChannel>>& channels) {
+void open_forward(
+    FrontHop& front, const ssh::ChannelOpenRequested& request, std::vector<std::unique_ptr<FrontChannel>>& channels) {
     const auto reject = [&](ssh::OpenFailure reason, const std::string& text) {
         front.hop().submit(ssh::RejectChannel{request.channel, reason, text});
     };
@@ -137,7 +138,8 @@ void open_forward(FrontHop& front, const ssh::ChannelOpenRequested& request, std
     asked.forward_port = destination->port;
     const auto decision = front.decide(std::move(asked));
     std::string refusal = decision.allowed ? "" : decision.reason;
-    if (const auto permitted = front.grant().permits_open(destination->host, destination->port); decision.allowed && !permitted) {
+    if (const auto permitted = front.grant().permits_open(destination->host, destination->port);
+        decision.allowed && !permitted) {
         refusal = permitted.error().text;
     }
     if (!refusal.empty()) {
@@ -145,7 +147,8 @@ void open_forward(FrontHop& front, const ssh::ChannelOpenRequested& request, std
         return reject(ssh::OpenFailure::AdministrativelyProhibited, refusal);
     }
     const auto on_failure = front.on_failure(decision);
-    if (const auto begun = record.may_begin(on_failure); !begun) return reject(ssh::OpenFailure::ResourceShortage, begun.error().text);
+    if (const auto begun = record.may_begin(on_failure); !begun)
+        return reject(ssh::OpenFailure::ResourceShortage, begun.error().text);
     record.audit("channel.open", where, "ok", fmt::format("local-forward by rule \"{}\"", decision.rule));
 
     if (front.destination().target.empty()) {
@@ -158,8 +161,8 @@ void open_forward(FrontHop& front, const ssh::ChannelOpenRequested& request, std
     }
     TargetHop* target = front.target_hop(front.destination().target, front.destination().login);
     if (target == nullptr) return reject(ssh::OpenFailure::ConnectFailed, "the target does not exist any more");
-    auto forward = std::make_unique<TargetForward>(front, *target, request.channel, base::to_bytes(request.payload), where,
-                                                   decision.record, on_failure);
+    auto forward = std::make_unique<TargetForward>(
+        front, *target, request.channel, base::to_bytes(request.payload), where, decision.record, on_failure);
     TargetForward& added = *forward;
     channels.push_back(std::move(forward));
     added.join();

@@ -14,6 +14,7 @@ namespace sekisho::gateway {
 class FrontHop;
 
 /// Accepts or rejects `request`; a channel that may go on joins `channels`.
-void open_forward(FrontHop& front, const ssh::ChannelOpenRequested& request, std::vector<std::unique_ptr<FrontChannel>>& channels);
+void open_forward(
+    FrontHop& front, const ssh::ChannelOpenRequested& request, std::vector<std::unique_ptr<FrontChannel>>& channels);
 
 }  // namespace sekisho::gateway

@@ -27,13 +27,15 @@ std::string why_not(const keys::Certificate& certificate, WallTime now) {
     if (fields.use != keys::CertificateUse::User) return "the certificate is not a user certificate";
     if (seconds >= fields.valid_before) return "the certificate has expired";
     if (seconds < fields.valid_after) return "the certificate is not valid yet";
-    return "the certificate is signed by " + certificate.authority().fingerprint() + ", an authority that this gateway does not know";
+    return "the certificate is signed by " + certificate.authority().fingerprint() +
+           ", an authority that this gateway does not know";
 }
 
 }  // namespace
 
 FrontAuth::FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, SignedIn signed_in)
-    : m_services(services), m_hop(hop), m_peer(std::move(peer)), m_attempts_left(attempts), m_signed_in(std::move(signed_in)) {}
+    : m_services(services), m_hop(hop), m_peer(std::move(peer)), m_attempts_left(attempts),
+      m_signed_in(std::move(signed_in)) {}
 
 void FrontAuth::requested(const ssh::AuthRequested& request) {
     m_asked = true;
@@ -60,7 +62,8 @@ void FrontAuth::root_refused(const ssh::AuthRequested& request) {
 
 // --- keys ---
 
-Result<std::vector<identity::KeyIndex::Entry>> FrontAuth::owners(const AccessSnapshot& snapshot, const ssh::AuthRequested& request) {
+Result<std::vector<identity::KeyIndex::Entry>> FrontAuth::owners(
+    const AccessSnapshot& snapshot, const ssh::AuthRequested& request) {
     if (auto certificate = keys::Certificate::from_blob(request.key_blob)) {
         return fail(why_not(*certificate, std::chrono::system_clock::now()));
     }
@@ -97,7 +100,8 @@ void FrontAuth::key_signed(const ssh::AuthRequested& request) {
     if (!found) return refuse(request, found.error().text, true);
     const model::User* user = snapshot->access.user(found->entry.user);
     if (user == nullptr) return refuse(request, "the key is not registered", true);
-    auto grant = identity::make_grant(*user, found->entry.key, base::Address::parse(m_peer.address), std::chrono::system_clock::now());
+    auto grant = identity::make_grant(
+        *user, found->entry.key, base::Address::parse(m_peer.address), std::chrono::system_clock::now());
     if (!grant) return refuse(request, grant.error().text, true);
     m_done = true;
     m_signed_in(request.ticket, std::move(*grant), std::move(found->destination));
@@ -113,7 +117,8 @@ void FrontAuth::refuse(const ssh::AuthRequested& request, const std::string& rea
     }
     explain(request, reason);
     if (counts && (m_attempts_left == 0 || --m_attempts_left == 0)) {
-        return m_hop.disconnect(ssh::DisconnectReason::NoMoreAuthMethods, "Too many refused attempts to sign in. The last: " + reason + ".");
+        return m_hop.disconnect(
+            ssh::DisconnectReason::NoMoreAuthMethods, "Too many refused attempts to sign in. The last: " + reason + ".");
     }
     reject(request.ticket);
 }
@@ -122,9 +127,10 @@ void FrontAuth::refuse(const ssh::AuthRequested& request, const std::string& rea
 void FrontAuth::explain(const ssh::AuthRequested& request, const std::string& reason) {
     if (m_explained || request.key_blob.empty()) return;
     m_explained = true;
-    m_hop.submit(ssh::SendBanner{fmt::format("This gateway did not accept {}: {}.\r\n"
-                                             "If no other key of yours is accepted, give your public key to the gateway's administrator.\r\n",
-                                             fingerprint(request.key_blob), reason)});
+    m_hop.submit(ssh::SendBanner{
+        fmt::format("This gateway did not accept {}: {}.\r\n"
+                    "If no other key of yours is accepted, give your public key to the gateway's administrator.\r\n",
+            fingerprint(request.key_blob), reason)});
 }
 
 void FrontAuth::reject(ssh::Ticket ticket) { m_hop.submit(ssh::RejectAuth{ticket, {"publickey"}, false}); }

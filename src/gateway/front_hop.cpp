@@ -33,9 +33,9 @@ std::string new_session_id() {
 FrontHop::FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer)
     : m_home(home), m_services(home.services()), m_config(m_services.config.load()), m_peer(std::move(peer)) {
     const HopTimes times{m_config->ssh.login_grace, m_config->ssh.keepalive, m_config->ssh.keepalive_count};
-    m_hop = std::make_unique<Hop>(home.loop(), home.ticker(), std::move(stream), engine_config(m_services, *m_config), times, *this);
-    m_auth = std::make_unique<FrontAuth>(
-        m_services, *m_hop, m_peer, m_config->ssh.auth_attempts,
+    m_hop = std::make_unique<Hop>(
+        home.loop(), home.ticker(), std::move(stream), engine_config(m_services, *m_config), times, *this);
+    m_auth = std::make_unique<FrontAuth>(m_services, *m_hop, m_peer, m_config->ssh.auth_attempts,
         [this](ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
             signed_in(ticket, std::move(grant), std::move(destination));
         });
@@ -77,7 +77,8 @@ void FrontHop::sign(const ssh::HostSignatureWanted& wanted) {
     };
     if (key.public_key().kind() != keys::KeyKind::Rsa) return finish(key.sign(wanted.algorithm, wanted.data));
     m_services.pool.run(
-        loop(), [key, algorithm = wanted.algorithm, data = wanted.data] { return key.sign(algorithm, data); }, std::move(finish));
+        loop(), [key, algorithm = wanted.algorithm, data = wanted.data] { return key.sign(algorithm, data); },
+        std::move(finish));
 }
 
 // --- sign in, session begins ---
@@ -98,10 +99,10 @@ void FrontHop::signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Gra
         if (auto self = weak.lock()) self->end(text);
     };
     SessionRecord::begin(m_services, loop(), session_facts(), most_level(), std::move(listener),
-                         [weak = weak_from_this(), ticket](Result<std::shared_ptr<SessionRecord>> record) {
-                             if (auto self = weak.lock()) return self->session_begun(ticket, std::move(record));
-                             if (record) (*record)->finish("the client left before the session began");
-                         });
+        [weak = weak_from_this(), ticket](Result<std::shared_ptr<SessionRecord>> record) {
+            if (auto self = weak.lock()) return self->session_begun(ticket, std::move(record));
+            if (record) (*record)->finish("the client left before the session began");
+        });
 }
 
 void FrontHop::session_begun(ssh::Ticket ticket, Result<std::shared_ptr<SessionRecord>> record) {
@@ -150,9 +151,11 @@ void FrontHop::channel_requested(const ssh::ChannelOpenRequested& request) {
         m_hop->submit(ssh::RejectChannel{request.channel, reason, std::move(text)});
     };
     if (!m_record) return reject(ssh::OpenFailure::AdministrativelyProhibited, "no session has begun");
-    if (m_channels.size() >= m_config->ssh.max_channels) return reject(ssh::OpenFailure::ResourceShortage, "too many channels on this connection");
+    if (m_channels.size() >= m_config->ssh.max_channels)
+        return reject(ssh::OpenFailure::ResourceShortage, "too many channels on this connection");
     if (request.type == "session") {
-        if (m_no_more_sessions) return reject(ssh::OpenFailure::AdministrativelyProhibited, "no more sessions, as the client wished");
+        if (m_no_more_sessions)
+            return reject(ssh::OpenFailure::AdministrativelyProhibited, "no more sessions, as the client wished");
         m_channels.push_back(std::make_unique<SessionChannel>(*this, request.channel));
         return;
     }

@@ -29,7 +29,7 @@ std::optional<ssh::ChannelId> channel_of(const ssh::Event& event) {
 }  // namespace
 
 Hop::Hop(net::Loop& loop, HopTicker& ticker, std::unique_ptr<net::Stream> stream, ssh::Config config, HopTimes times,
-         HopOwner& owner)
+    HopOwner& owner)
     : m_loop(loop), m_ticker(ticker), m_owner(owner), m_stream(std::move(stream)), m_engine(std::move(config), loop.now()),
       m_times(times), m_started(loop.now()), m_heard(m_started) {
     m_ticker.add(*this);

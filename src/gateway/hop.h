@@ -98,7 +98,7 @@ private:
     std::unordered_map<ssh::ChannelId, ChannelSink*> m_sinks;
     std::string m_reason;
     bool m_blocked = false;  // the socket took less than we had
-    bool m_paused = false;   // the peer does not read what we send: we do not read what it sends
+    bool m_paused = false;  // the peer does not read what we send: we do not read what it sends
     bool m_over = false;
     bool m_told = false;
 };

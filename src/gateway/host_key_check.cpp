@@ -40,27 +40,28 @@ HostKeyJudgement trusted() {
     return judgement;
 }
 
-HostKeyJudgement changed(const model::Target& target, const keys::PublicKey& offered, const std::vector<keys::PublicKey>& known) {
+HostKeyJudgement changed(
+    const model::Target& target, const keys::PublicKey& offered, const std::vector<keys::PublicKey>& known) {
     std::string list;
     for (const auto& key : known) list += fmt::format("  known:   {}\n", described(key));
-    return refused(
-        fmt::format("the host key is {}, which is not a known one", described(offered)),
-        fmt::format("The host key of {0} is not the one that is known for it.\n"
-                    "{1}"
-                    "  offered: {2}\n"
-                    "Perhaps the server was installed anew or got a new key. Perhaps somebody between the gateway and the\n"
-                    "server pretends to be the server. The connection was ended before anything of yours was sent.\n"
-                    "Compare the fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub). If it is right, an\n"
-                    "administrator sets it as host_keys of target {0}.\n",
-                    target.name, list, described(offered)));
+    return refused(fmt::format("the host key is {}, which is not a known one", described(offered)),
+        fmt::format(
+            "The host key of {0} is not the one that is known for it.\n"
+            "{1}"
+            "  offered: {2}\n"
+            "Perhaps the server was installed anew or got a new key. Perhaps somebody between the gateway and the\n"
+            "server pretends to be the server. The connection was ended before anything of yours was sent.\n"
+            "Compare the fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub). If it is right, an\n"
+            "administrator sets it as host_keys of target {0}.\n",
+            target.name, list, described(offered)));
 }
 
 HostKeyJudgement unknown(const model::Target& target, const keys::PublicKey& offered) {
     return refused("no host key is known and the target does not trust the first one",
-                   fmt::format("No host key is known for {0}, so that nobody can tell whether it is the right server.\n"
-                               "  offered: {1}\n"
-                               "An administrator sets host_keys or host_ca of target {0}, or trust = \"first-use\".\n",
-                               target.name, described(offered)));
+        fmt::format("No host key is known for {0}, so that nobody can tell whether it is the right server.\n"
+                    "  offered: {1}\n"
+                    "An administrator sets host_keys or host_ca of target {0}, or trust = \"first-use\".\n",
+            target.name, described(offered)));
 }
 
 /// Is the certificate one of the target's authorities', for this target, now?
@@ -79,7 +80,8 @@ Result<void> check_certificate(const model::Target& target, const keys::Certific
 
 }  // namespace
 
-HostKeyJudgement judge_host_key(const model::Target& target, const std::vector<std::string>& learned, BytesView blob, WallTime now) {
+HostKeyJudgement judge_host_key(
+    const model::Target& target, const std::vector<std::string>& learned, BytesView blob, WallTime now) {
     auto certificate = keys::Certificate::from_blob(blob);
     std::string certificate_problem;
     if (certificate) {
@@ -90,7 +92,7 @@ HostKeyJudgement judge_host_key(const model::Target& target, const std::vector<s
     auto plain = certificate ? Result<keys::PublicKey>(certificate->key()) : keys::PublicKey::from_blob(blob);
     if (!plain) {
         return refused("the host key cannot be used: " + plain.error().full(),
-                       fmt::format("The host key of {} cannot be used: {}.\n", target.name, plain.error().text));
+            fmt::format("The host key of {} cannot be used: {}.\n", target.name, plain.error().text));
     }
     const std::vector<keys::PublicKey> pinned = keys_of(target.host_keys);
     if (contains(pinned, *plain)) return trusted();
@@ -98,7 +100,7 @@ HostKeyJudgement judge_host_key(const model::Target& target, const std::vector<s
     if (!target.host_ca.empty()) {
         const std::string why = certificate ? certificate_problem : "it showed a plain key, not a certificate";
         return refused("the host certificate is not acceptable: " + why,
-                       fmt::format("{} did not show a host certificate of its authority: {}.\n", target.name, why));
+            fmt::format("{} did not show a host certificate of its authority: {}.\n", target.name, why));
     }
     if (!target.trust_first_use) return unknown(target, *plain);
     const std::vector<keys::PublicKey> remembered = keys_of(learned);
@@ -110,8 +112,8 @@ HostKeyJudgement judge_host_key(const model::Target& target, const std::vector<s
     return judgement;
 }
 
-std::vector<std::string> preferred_host_key_algorithms(const model::Target& target, const std::vector<std::string>& learned,
-                                                       const std::vector<std::string>& all) {
+std::vector<std::string> preferred_host_key_algorithms(
+    const model::Target& target, const std::vector<std::string>& learned, const std::vector<std::string>& all) {
     std::vector<std::string> wanted;
     for (const auto* lines : {&target.host_keys, &learned}) {
         for (const auto& key : keys_of(*lines)) {

@@ -19,10 +19,11 @@ struct HostKeyJudgement {
 };
 
 /// `learned`: lines from the store. `blob`: plain key or certificate, which the target proved to own.
-HostKeyJudgement judge_host_key(const model::Target& target, const std::vector<std::string>& learned, BytesView blob, WallTime now);
+HostKeyJudgement judge_host_key(
+    const model::Target& target, const std::vector<std::string>& learned, BytesView blob, WallTime now);
 
 /// Host key algorithms in the order in which they should be asked for: those of keys that are known for this target first.
-std::vector<std::string> preferred_host_key_algorithms(const model::Target& target, const std::vector<std::string>& learned,
-                                                       const std::vector<std::string>& all);
+std::vector<std::string> preferred_host_key_algorithms(
+    const model::Target& target, const std::vector<std::string>& learned, const std::vector<std::string>& all);
 
 }  // namespace sekisho::gateway

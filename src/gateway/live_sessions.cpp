@@ -42,7 +42,8 @@ bool LiveSessions::end(const std::string& id_or_audit_key, const std::string& te
     {
         const std::lock_guard lock(m_mutex);
         for (const auto& [id, session] : m_sessions) {
-            if (id == id_or_audit_key || (!id_or_audit_key.empty() && session->facts.audit_key == id_or_audit_key)) found = session;
+            if (id == id_or_audit_key || (!id_or_audit_key.empty() && session->facts.audit_key == id_or_audit_key))
+                found = session;
         }
     }
     if (found) found->end(text);

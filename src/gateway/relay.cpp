@@ -22,8 +22,8 @@ bool is_keepalive(std::string_view type) { return type.starts_with("keepalive@")
 
 }  // namespace
 
-Relay::Relay(RelayOwner& owner, SessionRecord& record, std::uint32_t record_channel, Hop& first, ssh::ChannelId first_channel,
-             bool first_is_client)
+Relay::Relay(RelayOwner& owner, SessionRecord& record, std::uint32_t record_channel, Hop& first,
+    ssh::ChannelId first_channel, bool first_is_client)
     : m_owner(owner), m_record(record), m_record_channel(record_channel), m_first_is_client(first_is_client), m_first(*this),
       m_second(*this) {
     m_first.hop = &first;
@@ -49,7 +49,8 @@ void Relay::connect(Hop& second, ssh::ChannelId channel) {
         switch (item.kind) {
             case Waiting::Kind::Data: credit(m_first, second.write(channel, item.stream, BytesView(item.bytes))); break;
             case Waiting::Kind::Request:
-                second.submit(ssh::SendRequest{channel, std::move(item.type), item.want_reply, std::move(item.bytes), false});
+                second.submit(
+                    ssh::SendRequest{channel, std::move(item.type), item.want_reply, std::move(item.bytes), false});
                 break;
             case Waiting::Kind::Eof: second.submit(ssh::SendEof{channel}); break;
         }
@@ -130,7 +131,8 @@ void Relay::pass_request(End& from, End& to, std::string type, bool want_reply, 
     if (to.hop == nullptr) {
         m_waiting_requests += type.size() + payload.size() + sizeof(Waiting);
         if (m_waiting_requests > wire::limits::kQueuedRequestBytes) {
-            from.hop->disconnect(ssh::DisconnectReason::ProtocolError, "Too many channel requests before the channel was ready.");
+            from.hop->disconnect(
+                ssh::DisconnectReason::ProtocolError, "Too many channel requests before the channel was ready.");
             return;
         }
         m_waiting.push_back({Waiting::Kind::Request, {}, std::move(type), want_reply, std::move(payload)});
@@ -140,7 +142,9 @@ void Relay::pass_request(End& from, End& to, std::string type, bool want_reply, 
     to.hop->submit(ssh::SendRequest{to.channel, std::move(type), want_reply, std::move(payload), overtake});
 }
 
-void Relay::replay(std::string type, Bytes payload) { pass_request(m_first, m_second, std::move(type), false, std::move(payload)); }
+void Relay::replay(std::string type, Bytes payload) {
+    pass_request(m_first, m_second, std::move(type), false, std::move(payload));
+}
 
 void Relay::forward_request(std::string type, bool want_reply, Bytes payload) {
     pass_request(m_first, m_second, std::move(type), want_reply, std::move(payload));

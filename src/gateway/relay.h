@@ -27,7 +27,7 @@ class Relay {
 public:
     /// `first` is open; `first_is_client` tells the recording who speaks. `record_channel`: from SessionRecord::channel_opened.
     Relay(RelayOwner& owner, SessionRecord& record, std::uint32_t record_channel, Hop& first, ssh::ChannelId first_channel,
-          bool first_is_client);
+        bool first_is_client);
     ~Relay();
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
@@ -70,7 +70,7 @@ private:
         ssh::ChannelId channel;
         bool close_sent = false;
         bool ended = false;
-        std::size_t withheld = 0;    // credit that the recording's backlog holds back
+        std::size_t withheld = 0;  // credit that the recording's backlog holds back
         std::size_t own_queued = 0;  // bytes of the gateway's own words among those that wait to be sent here
         std::vector<Reply> replies;  // what this end's peer waits for, in order
     };

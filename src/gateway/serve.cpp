@@ -26,7 +26,10 @@ constexpr std::chrono::seconds kGoodbyeMost{10};
 
 void set_log_level(const std::string& level) {
     using log::Level;
-    log::threshold(level == "debug" ? Level::Debug : level == "warn" ? Level::Warn : level == "error" ? Level::Error : Level::Info);
+    log::threshold(level == "debug"   ? Level::Debug
+                   : level == "warn"  ? Level::Warn
+                   : level == "error" ? Level::Error
+                                      : Level::Info);
 }
 
 model::AuditRecord about_gateway(std::string kind, std::string subject, std::string reason) {
@@ -107,8 +110,12 @@ Result<void> Gateway::prepare(const model::Config& config) {
     m_services->access.store(make_snapshot(std::move(*access)));
     if (!config.log.monthly_dir.empty()) {
         m_monthly = std::make_unique<notify::MonthlyLog>(config.log.monthly_dir);
-        m_services->session_started = [this](const model::Session& session) { note(notify::MonthlyLog::Moment::Start, session); };
-        m_services->session_finished = [this](const model::Session& session) { note(notify::MonthlyLog::Moment::Finish, session); };
+        m_services->session_started = [this](const model::Session& session) {
+            note(notify::MonthlyLog::Moment::Start, session);
+        };
+        m_services->session_finished = [this](const model::Session& session) {
+            note(notify::MonthlyLog::Moment::Finish, session);
+        };
     }
     const std::uint64_t loops = config.loops != 0 ? config.loops : std::max(1u, std::thread::hardware_concurrency());
     for (std::uint64_t i = 0; i < loops; ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
@@ -121,7 +128,8 @@ Result<void> Gateway::after_the_last_run(const std::string& folder) {
     auto dangling = m_store->close_dangling_sessions(now);
     if (!dangling) return std::unexpected(dangling.error());
     for (const auto& session : *dangling) {
-        model::AuditRecord record = about_gateway("session.finish", session.target, "cut: the gateway ended without a goodbye");
+        model::AuditRecord record =
+            about_gateway("session.finish", session.target, "cut: the gateway ended without a goodbye");
         record.time = now;
         record.session = session.id;
         record.user = session.user;
@@ -141,12 +149,13 @@ Result<void> Gateway::after_the_last_run(const std::string& folder) {
 
 /// On the store's thread, because a line may wait for the disk, and START stands before FINISH there.
 void Gateway::note(notify::MonthlyLog::Moment moment, const model::Session& session) {
-    const WallTime when = moment == notify::MonthlyLog::Moment::Start ? session.started : session.finished.value_or(session.started);
+    const WallTime when =
+        moment == notify::MonthlyLog::Moment::Start ? session.started : session.finished.value_or(session.started);
     m_store_worker->submit([](store::Store&) -> Result<void> { return {}; },
-                           [this, moment, when, user = session.user, source = session.source](const Result<void>&) {
-                               const auto written = m_monthly->write(moment, user, source, when);
-                               if (!written) log::warn_limited("monthly_log.failed", {{"reason", written.error().full()}});
-                           });
+        [this, moment, when, user = session.user, source = session.source](const Result<void>&) {
+            const auto written = m_monthly->write(moment, user, source, when);
+            if (!written) log::warn_limited("monthly_log.failed", {{"reason", written.error().full()}});
+        });
 }
 
 // --- listen, run ---
@@ -164,8 +173,8 @@ Result<void> Gateway::listen() {
 
 void Gateway::run() {
     net::Loop& first = m_homes.front()->loop();
-    m_signals = std::make_unique<net::Signals>(first, std::initializer_list<int>{SIGHUP, SIGTERM, SIGINT},
-                                               [this](int number) { signalled(number); });
+    m_signals = std::make_unique<net::Signals>(
+        first, std::initializer_list<int>{SIGHUP, SIGTERM, SIGINT}, [this](int number) { signalled(number); });
     m_timer = std::make_unique<net::Timer>(first);
     for (auto& listener : m_listeners) {
         listener->start([this](int fd, net::Endpoint peer) { accepted(fd, std::move(peer)); });

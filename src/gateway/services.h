@@ -27,7 +27,7 @@ struct ServerKey {
 
 struct Services {
     Services(model::Config first, net::WorkerPool& workers, StoreWorker& store_worker, recording::Recordings& folder,
-             identity::CertificateAuthority ca)
+        identity::CertificateAuthority ca)
         : pool(workers), dialer(workers), store(store_worker), recordings(folder), authority(std::move(ca)) {
         config.store(std::make_shared<const model::Config>(std::move(first)));
     }

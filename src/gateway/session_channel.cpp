@@ -87,7 +87,8 @@ void SessionChannel::pty_requested(Request request) {
 void SessionChannel::env_requested(Request request) {
     ++m_env_count;
     m_env_bytes += request.payload.size();
-    if (m_env_count > wire::limits::kEnvironmentCount || m_env_bytes > wire::limits::kEnvironmentBytes) return reply(request, false);
+    if (m_env_count > wire::limits::kEnvironmentCount || m_env_bytes > wire::limits::kEnvironmentBytes)
+        return reply(request, false);
     hold(request);
     reply(request, true);
 }
@@ -102,7 +103,8 @@ void SessionChannel::agent_requested(Request request) {
 void SessionChannel::hold(Request request) {
     m_held_bytes += request.type.size() + request.payload.size() + sizeof(Request);
     if (m_held_bytes > wire::limits::kQueuedRequestBytes) {
-        return m_front.hop().disconnect(ssh::DisconnectReason::ProtocolError, "Too many channel requests before the session started.");
+        return m_front.hop().disconnect(
+            ssh::DisconnectReason::ProtocolError, "Too many channel requests before the session started.");
     }
     m_held.push_back(std::move(request));
 }
@@ -130,10 +132,11 @@ void SessionChannel::start(Request start) {
     m_shell = capability == model::Capability::Shell;
     const auto decision = decide(capability);
     if (!decision.allowed) {
-        return refuse_by_policy(start, fmt::format("{}@{} {}", m_destination.login, m_destination.target, model::name(capability)),
-                                decision.reason);
+        return refuse_by_policy(start,
+            fmt::format("{}@{} {}", m_destination.login, m_destination.target, model::name(capability)), decision.reason);
     }
-    if (auto begun = m_front.record().may_begin(m_front.on_failure(decision)); !begun) return refuse(start, begun.error().text, 255);
+    if (auto begun = m_front.record().may_begin(m_front.on_failure(decision)); !begun)
+        return refuse(start, begun.error().text, 255);
     if (m_agent_asked) m_agent_granted = decide(model::Capability::Agent).allowed;
     relay_to_target(std::move(start), decision);
 }
@@ -178,7 +181,9 @@ void SessionChannel::help(const Request& start) {
                 request.capability = capability;
                 return m_front.decide(request).allowed;
             };
-            if (!permitted(model::Capability::Shell) && !permitted(model::Capability::Exec) && !permitted(model::Capability::Sftp)) continue;
+            if (!permitted(model::Capability::Shell) && !permitted(model::Capability::Exec) &&
+                !permitted(model::Capability::Sftp))
+                continue;
             text += fmt::format("{}  {}@{}\n", listed == 0 ? "Open to you now:\n" : "", login, target.name);
             if (++listed >= kMostListed) break;
         }
@@ -190,7 +195,8 @@ void SessionChannel::help(const Request& start) {
 
 void SessionChannel::relay_to_target(Request start, const policy::Decision& decision) {
     m_target = m_front.target_hop(m_destination.target, m_destination.login);
-    if (m_target == nullptr) return refuse(start, "The target " + shown(m_destination.target) + " does not exist any more.", 255);
+    if (m_target == nullptr)
+        return refuse(start, "The target " + shown(m_destination.target) + " does not exist any more.", 255);
     auto& record = m_front.record();
     recording::ChannelFacts facts;
     facts.type = "session";
@@ -221,7 +227,8 @@ void SessionChannel::relay_to_target(Request start, const policy::Decision& deci
 
 void SessionChannel::target_ready() {
     const auto channel = m_target->hop().new_channel();
-    if (!channel) return m_relay->second_lost("The connection to " + m_target->target().name + " has too many channels.", m_pty);
+    if (!channel)
+        return m_relay->second_lost("The connection to " + m_target->target().name + " has too many channels.", m_pty);
     m_target_channel = *channel;
     m_opening = true;
     if (m_agent_granted) m_target->agent_wanted(true);
@@ -235,7 +242,8 @@ void SessionChannel::target_channel_event(ssh::Event& event) {
         m_relay->connect(m_target->hop(), m_target_channel);
     } else if (const auto* failed = std::get_if<ssh::ChannelOpenFailed>(&event)) {
         m_opening = false;
-        m_relay->second_lost(fmt::format("{} refused another session: {}", m_target->target().name, shown(failed->text, 300)), m_pty);
+        m_relay->second_lost(
+            fmt::format("{} refused another session: {}", m_target->target().name, shown(failed->text, 300)), m_pty);
     }
 }
 
@@ -251,7 +259,9 @@ void SessionChannel::target_lost(const std::string& text) {
 void SessionChannel::relay_answered() {
     auto& record = m_front.record();
     if (!m_pty || !m_shell || !record.recorded()) return;
-    m_relay->notice(fmt::format("\r\nNOTE: This SSH session will be recorded\r\nAUDIT KEY: {}\r\n\r\n", record.facts().audit_key), false);
+    m_relay->notice(
+        fmt::format("\r\nNOTE: This SSH session will be recorded\r\nAUDIT KEY: {}\r\n\r\n", record.facts().audit_key),
+        false);
 }
 
 void SessionChannel::relay_ended() { m_front.channel_over(*this); }
@@ -287,7 +297,8 @@ void SessionChannel::refuse(const Request& start, const std::string& text, int s
     } else {
         hop.write(m_channel, ssh::DataStream::Stderr, base::view(said));
     }
-    hop.submit(ssh::SendRequest{m_channel, "exit-status", false, wire::Writer().u32(static_cast<std::uint32_t>(status)).take(), false});
+    hop.submit(ssh::SendRequest{
+        m_channel, "exit-status", false, wire::Writer().u32(static_cast<std::uint32_t>(status)).take(), false});
     hop.submit(ssh::SendEof{m_channel});
     hop.submit(ssh::CloseChannel{m_channel});
 }

@@ -64,7 +64,7 @@ private:
     ssh::ChannelId m_target_channel;
     bool m_pty = false;
     bool m_shell = false;
-    bool m_agent_asked = false;    // the client offers its agent
+    bool m_agent_asked = false;  // the client offers its agent
     bool m_agent_granted = false;  // and commands on the target may use it
     bool m_started = false;
     bool m_eof = false;

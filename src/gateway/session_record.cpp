@@ -14,8 +14,8 @@ SessionRecord::~SessionRecord() = default;
 
 // --- begin ---
 
-void SessionRecord::begin(Services& services, net::Loop& loop, model::Session facts, model::RecordLevel level, Listener listener,
-                          Begun done) {
+void SessionRecord::begin(
+    Services& services, net::Loop& loop, model::Session facts, model::RecordLevel level, Listener listener, Begun done) {
     const std::shared_ptr<SessionRecord> record(new SessionRecord(services, loop, std::move(facts), std::move(listener)));
     record->open_recording(level, true, std::move(done));
 }
@@ -36,7 +36,8 @@ void SessionRecord::open_recording(model::RecordLevel level, bool reserve, Begun
         if (auto record = weak.lock()) record->failed(error);
     };
     m_services.recordings.open(
-        std::move(facts), reserve, [&loop = m_loop](std::function<void()> work) { loop.post(std::move(work)); }, std::move(callbacks),
+        std::move(facts), reserve, [&loop = m_loop](std::function<void()> work) { loop.post(std::move(work)); },
+        std::move(callbacks),
         [self = shared_from_this(), level, reserve, done = std::move(done)](Result<recording::Recordings::Opened> opened) {
             if (opened) {
                 self->m_recorder = std::move(opened->recorder);
@@ -70,13 +71,15 @@ void SessionRecord::store_start(Begun done) {
             if (!stored) {
                 log::error("session.not_stored", {{"session", self->facts().id}, {"reason", stored.error().full()}});
                 self->m_finished = true;
-                if (self->m_recorder) self->m_recorder->finish("never began", self->m_loop.now(), [self](const Result<void>&) {});
+                if (self->m_recorder)
+                    self->m_recorder->finish("never began", self->m_loop.now(), [self](const Result<void>&) {});
                 return done(fail("The gateway cannot keep its records at the moment, and begins no session without them."));
             }
             self->m_services.live.enter(self->m_live);
             self->m_services.session_started(self->facts());
-            log::info("session.start", {{"session", self->facts().id}, {"user", self->facts().user}, {"source", self->facts().source},
-                                        {"target", self->facts().target}, {"audit_key", self->facts().audit_key}});
+            log::info("session.start",
+                {{"session", self->facts().id}, {"user", self->facts().user}, {"source", self->facts().source},
+                    {"target", self->facts().target}, {"audit_key", self->facts().audit_key}});
             done(self);
         });
 }
@@ -92,7 +95,8 @@ Result<void> SessionRecord::may_begin(model::OnFailure on_failure) {
     if (recorded() && !lacks_reserve) return {};
     const Error why = m_open_problem.value_or(Error{"the recording failed", ""});
     if (!m_alarmed) complain(why);
-    return fail("This session must be recorded, and its recording cannot be written: " + why.text + ". Nothing was started.");
+    return fail(
+        "This session must be recorded, and its recording cannot be written: " + why.text + ". Nothing was started.");
 }
 
 std::uint32_t SessionRecord::channel_opened(recording::ChannelFacts facts, model::OnFailure on_failure) {
@@ -175,14 +179,15 @@ void SessionRecord::store_finish(const model::Session& ended) {
     record.reason = ended.result;
     m_services.session_finished(ended);
     log::info("session.finish", {{"session", ended.id}, {"user", ended.user}, {"result", ended.result},
-                                 {"in", std::to_string(ended.bytes_in)}, {"out", std::to_string(ended.bytes_out)}});
+                                    {"in", std::to_string(ended.bytes_in)}, {"out", std::to_string(ended.bytes_out)}});
     m_services.store.submit(
         [ended, record](store::Store& store) -> Result<void> {
             if (auto stored = store.session_finished(ended); !stored) return stored;
             return store.audit(record);
         },
         [self = shared_from_this()](const Result<void>& stored) {
-            if (!stored) log::error("session.not_stored", {{"session", self->facts().id}, {"reason", stored.error().full()}});
+            if (!stored)
+                log::error("session.not_stored", {{"session", self->facts().id}, {"reason", stored.error().full()}});
             self->m_services.live.leave(self->facts().id);
         });
 }

@@ -16,14 +16,14 @@ namespace sekisho::gateway {
 class SessionRecord : public std::enable_shared_from_this<SessionRecord> {
 public:
     struct Listener {
-        std::function<void()> drained;                          // the recording takes data again
+        std::function<void()> drained;  // the recording takes data again
         std::function<void(const std::string& text)> must_end;  // evidence fails, and a rule wants the session to end then
     };
 
     /// Opens the recording, then makes the session's start durable; `done` runs on `loop` with the record or the reason why the
     /// session must not begin. `facts` without audit key.
     static void begin(Services& services, net::Loop& loop, model::Session facts, model::RecordLevel level, Listener listener,
-                      std::function<void(Result<std::shared_ptr<SessionRecord>>)> done);
+        std::function<void(Result<std::shared_ptr<SessionRecord>>)> done);
     ~SessionRecord();
 
     const model::Session& facts() const { return m_live->facts; }
@@ -64,8 +64,8 @@ private:
     Listener m_listener;
     std::unique_ptr<recording::Recorder> m_recorder;
     std::optional<Error> m_open_problem;  // why it could not be opened with room in reserve
-    bool m_failed = false;                // it broke later
-    bool m_must_hold = false;             // a channel runs whose rule does not permit going on without evidence
+    bool m_failed = false;  // it broke later
+    bool m_must_hold = false;  // a channel runs whose rule does not permit going on without evidence
     bool m_alarmed = false;
     bool m_finished = false;
     std::uint32_t m_last_channel = 0;

@@ -16,10 +16,11 @@ constexpr std::size_t kLeastRead = 4 * 1024;
 }  // namespace
 
 SocketForward::SocketForward(FrontHop& front, ssh::ChannelId channel, const std::string& host, std::uint16_t port,
-                             model::RecordLevel level, model::OnFailure on_failure)
-    : m_front(front), m_channel(channel), m_destination(net::Endpoint{host, port}.text()), m_level(level), m_on_failure(on_failure) {
+    model::RecordLevel level, model::OnFailure on_failure)
+    : m_front(front), m_channel(channel), m_destination(net::Endpoint{host, port}.text()), m_level(level),
+      m_on_failure(on_failure) {
     m_dial = front.services().dialer.dial(front.loop(), host, port, front.config().target.connect_timeout,
-                                          [this](Result<net::Dialed> result) { dialed(std::move(result)); });
+        [this](Result<net::Dialed> result) { dialed(std::move(result)); });
 }
 
 SocketForward::~SocketForward() {
@@ -30,7 +31,8 @@ void SocketForward::dialed(Result<net::Dialed> dialed) {
     auto& record = m_front.record();
     if (!dialed) {
         record.audit("channel.open", m_destination, "failed", dialed.error().full());
-        m_front.hop().submit(ssh::RejectChannel{m_channel, ssh::OpenFailure::ConnectFailed, shown(dialed.error().text, 300)});
+        m_front.hop().submit(
+            ssh::RejectChannel{m_channel, ssh::OpenFailure::ConnectFailed, shown(dialed.error().text, 300)});
         return m_front.channel_over(*this);
     }
     recording::ChannelFacts facts;
@@ -105,7 +107,9 @@ void SocketForward::stream_writable() { send_waiting(); }
 
 // --- socket to client ---
 
-std::size_t SocketForward::stream_room() { return std::clamp(m_front.hop().engine().writable(m_channel), kLeastRead, kMostRead); }
+std::size_t SocketForward::stream_room() {
+    return std::clamp(m_front.hop().engine().writable(m_channel), kLeastRead, kMostRead);
+}
 
 std::size_t SocketForward::stream_read(MutableBytes bytes) {
     m_front.record().data(m_number, recording::Stream::Output, bytes);

@@ -17,8 +17,8 @@ class FrontHop;
 
 class SocketForward final : public FrontChannel, public ChannelSink, public net::StreamHandler {
 public:
-    SocketForward(FrontHop& front, ssh::ChannelId channel, const std::string& host, std::uint16_t port, model::RecordLevel level,
-                  model::OnFailure on_failure);
+    SocketForward(FrontHop& front, ssh::ChannelId channel, const std::string& host, std::uint16_t port,
+        model::RecordLevel level, model::OnFailure on_failure);
     ~SocketForward() override;
 
     void front_gone() override;
@@ -49,8 +49,8 @@ private:
     std::uint32_t m_number = 0;
     std::unique_ptr<net::Dial> m_dial;
     std::unique_ptr<net::Stream> m_stream;
-    Bytes m_waiting;            // for the socket; bounded by the channel's window, since it is not credited
-    std::size_t m_queued = 0;   // bytes that the hop has queued for the client
+    Bytes m_waiting;  // for the socket; bounded by the channel's window, since it is not credited
+    std::size_t m_queued = 0;  // bytes that the hop has queued for the client
     std::size_t m_withheld = 0;
     bool m_client_eof = false;
     bool m_socket_eof = false;

@@ -26,18 +26,17 @@ void StoreWorker::submit(Work work, std::function<void(Result<void>)> done) {
 }
 
 void StoreWorker::submit(net::Loop& loop, Work work, std::function<void(Result<void>)> done) {
-    submit(std::move(work), [&loop, done = std::move(done)](Result<void> result) {
-        loop.post([done, result = std::move(result)] { done(result); });
-    });
+    submit(std::move(work), [&loop, done = std::move(done)](
+                                Result<void> result) { loop.post([done, result = std::move(result)] { done(result); }); });
 }
 
 void StoreWorker::audit(model::AuditRecord record) {
     if (record.time == WallTime{}) record.time = std::chrono::system_clock::now();
     submit([record](store::Store& store) { return store.audit(record); },
-           [kind = record.kind, session = record.session](const Result<void>& result) {
-               if (result) return;
-               log::error("audit.failed", {{"kind", kind}, {"session", session}, {"reason", result.error().full()}});
-           });
+        [kind = record.kind, session = record.session](const Result<void>& result) {
+            if (result) return;
+            log::error("audit.failed", {{"kind", kind}, {"session", session}, {"reason", result.error().full()}});
+        });
 }
 
 void StoreWorker::work_off() {

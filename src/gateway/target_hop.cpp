@@ -37,10 +37,26 @@ void TargetHop::leave(TargetUser& user) { std::erase(m_users, &user); }
 
 void TargetHop::start() {
     if (!m_target.route.empty()) {
-        return fail(fmt::format("{} is reached by a route, which this gateway cannot do.", m_target.name), "routes are not available",
-                    "target.refused");
+        return fail(fmt::format("{} is reached by a route, which this gateway cannot do.", m_target.name),
+            "routes are not available", "target.refused");
+    }
+    if (const auto possible = TargetSignIn::possible(sign_in_facts()); !possible) {
+        return fail(possible.error().text, "sign-in is not possible", "target.refused");
     }
     m_target.trust_first_use ? load_learned_keys() : dial();
+}
+
+TargetSignIn::Facts TargetHop::sign_in_facts() const {
+    const auto& session = m_front.record().facts();
+    TargetSignIn::Facts facts;
+    facts.auth = m_target.auth;
+    facts.login = m_login;
+    facts.target = m_target.name;
+    facts.key_id = fmt::format(
+        "user={} session={} audit={}", session.user, session.id, session.audit_key.empty() ? "-" : session.audit_key);
+    facts.life = std::min(m_front.config().target.certificate_life, identity::kCertificateMostLife);
+    facts.agent_offered = m_front.agent_offered();
+    return facts;
 }
 
 void TargetHop::load_learned_keys() {
@@ -56,7 +72,8 @@ void TargetHop::load_learned_keys() {
         [this, alive = m_alive, lines](const Result<void>& loaded) {
             if (!*alive || m_over) return;
             if (!loaded) {
-                return fail("The gateway cannot read its list of host keys at the moment.", loaded.error().full(), "target.refused");
+                return fail(
+                    "The gateway cannot read its list of host keys at the moment.", loaded.error().full(), "target.refused");
             }
             m_learned = std::move(*lines);
             dial();
@@ -68,12 +85,13 @@ void TargetHop::dial() {
     const std::string host = address ? address->host : m_target.address;
     const std::uint16_t port = address ? address->port : kSshPort;
     m_dial = m_front.services().dialer.dial(m_front.loop(), host, port, m_front.config().target.connect_timeout,
-                                            [this](Result<net::Dialed> result) { dialed(std::move(result)); });
+        [this](Result<net::Dialed> result) { dialed(std::move(result)); });
 }
 
 void TargetHop::dialed(Result<net::Dialed> dialed) {
     if (!dialed) {
-        return fail(fmt::format("{} cannot be reached: {}.", m_target.name, dialed.error().text), dialed.error().full(), "target.failed");
+        return fail(fmt::format("{} cannot be reached: {}.", m_target.name, dialed.error().text), dialed.error().full(),
+            "target.failed");
     }
     const auto& config = m_front.config();
     ssh::Config engine;
@@ -88,17 +106,8 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     }
     const HopTimes times{config.target.login_timeout, config.ssh.keepalive, config.ssh.keepalive_count};
     m_hop = std::make_unique<Hop>(m_front.loop(), m_front.ticker(), net::make_socket_stream(m_front.loop(), dialed->fd),
-                                  std::move(engine), times, *this);
-    const auto& session = m_front.record().facts();
-    TargetSignIn::Facts facts;
-    facts.auth = m_target.auth;
-    facts.login = m_login;
-    facts.target = m_target.name;
-    facts.key_id = fmt::format("user={} session={} audit={}", session.user, session.id, session.audit_key.empty() ? "-" : session.audit_key);
-    facts.life = std::min(config.target.certificate_life, identity::kCertificateMostLife);
-    facts.agent_offered = m_front.agent_offered();
-    m_sign_in = std::make_unique<TargetSignIn>(
-        *m_hop, m_front.hop(), m_front.services().authority, std::move(facts),
+        std::move(engine), times, *this);
+    m_sign_in = std::make_unique<TargetSignIn>(*m_hop, m_front.hop(), m_front.services().authority, sign_in_facts(),
         [this](const std::string& text, const std::string& reason) { fail(text, reason, "target.refused"); });
     m_hop->start();
 }
@@ -148,7 +157,9 @@ void TargetHop::learn(ssh::Ticket ticket, const std::string& line) {
         },
         [this, alive = m_alive, ticket](const Result<void>& learned) {
             if (!*alive || m_over) return;
-            if (!learned) return fail("The host key could not be remembered, and is not trusted.", learned.error().full(), "target.refused");
+            if (!learned)
+                return fail(
+                    "The host key could not be remembered, and is not trusted.", learned.error().full(), "target.refused");
             m_hop->submit(ssh::AcceptHostKey{ticket});
         });
 }
@@ -172,8 +183,10 @@ void TargetHop::channel_requested(const ssh::ChannelOpenRequested& request) {
         m_hop->submit(ssh::RejectChannel{request.channel, reason, std::move(text)});
     };
     if (request.type != "auth-agent@openssh.com") return reject(ssh::OpenFailure::UnknownChannelType, "not known here");
-    if (m_agent_sessions == 0) return reject(ssh::OpenFailure::AdministrativelyProhibited, "no session here may use an agent");
-    if (m_agent_relays.size() >= kMostAgentRelays) return reject(ssh::OpenFailure::ResourceShortage, "too many agent channels");
+    if (m_agent_sessions == 0)
+        return reject(ssh::OpenFailure::AdministrativelyProhibited, "no session here may use an agent");
+    if (m_agent_relays.size() >= kMostAgentRelays)
+        return reject(ssh::OpenFailure::ResourceShortage, "too many agent channels");
     m_agent_relays.push_back(nullptr);
     m_agent_relays.back() = std::make_unique<AgentRelay>(*this, m_front.record(), *m_hop, request.channel, m_front.hop());
 }
@@ -213,8 +226,10 @@ void TargetHop::front_gone() {
 
 void TargetHop::hop_over(Hop&, const std::string& reason) {
     if (!m_over) {
-        const std::string text = m_ready ? fmt::format("The connection to {} was lost: {}.", m_target.name, shown(reason, 300))
-                                         : fmt::format("{} ended the connection before the sign-in was done: {}.", m_target.name, shown(reason, 300));
+        const std::string text =
+            m_ready
+                ? fmt::format("The connection to {} was lost: {}.", m_target.name, shown(reason, 300))
+                : fmt::format("{} ended the connection before the sign-in was done: {}.", m_target.name, shown(reason, 300));
         fail(text, reason, m_ready ? "target.lost" : "target.failed");
     }
     for (auto& relay : m_agent_relays) {

@@ -53,6 +53,7 @@ private:
     void hop_event(Hop& hop, ssh::Event& event) override;
     void hop_over(Hop& hop, const std::string& reason) override;
 
+    TargetSignIn::Facts sign_in_facts() const;
     void load_learned_keys();
     void dial();
     void dialed(Result<net::Dialed> dialed);

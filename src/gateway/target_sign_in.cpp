@@ -22,7 +22,7 @@ std::string algorithm_for(const keys::PublicKey& key, const std::vector<std::str
 }  // namespace
 
 TargetSignIn::TargetSignIn(Hop& target, Hop& front, const identity::CertificateAuthority& authority, Facts facts,
-                           std::function<void(const std::string&, const std::string&)> failed)
+    std::function<void(const std::string&, const std::string&)> failed)
     : m_target(target), m_front(front), m_authority(authority), m_facts(std::move(facts)), m_failed(std::move(failed)) {}
 
 Result<void> TargetSignIn::possible(const Facts& facts) {
@@ -30,12 +30,13 @@ Result<void> TargetSignIn::possible(const Facts& facts) {
         case model::TargetAuth::Certificate: return {};
         case model::TargetAuth::Agent:
             if (facts.agent_offered) return {};
-            return fail(fmt::format("{} is signed in to with the keys of your own agent, and your client does not forward it. Connect "
-                                    "with -A (ForwardAgent yes).",
-                                    facts.target));
+            return fail(fmt::format(
+                "{} is signed in to with the keys of your own agent, and your client does not forward it. Connect "
+                "with -A (ForwardAgent yes).",
+                facts.target));
         default:
-            return fail(fmt::format("The sign-in to {} is set to \"{}\", which this gateway cannot do.", facts.target,
-                                    model::name(facts.auth)));
+            return fail(fmt::format(
+                "The sign-in to {} is set to \"{}\", which this gateway cannot do.", facts.target, model::name(facts.auth)));
     }
 }
 
@@ -43,11 +44,12 @@ void TargetSignIn::methods_offered(const ssh::AuthMethodsOffered& offered) {
     if (!offered.signature_algorithms.empty()) m_signature_algorithms = offered.signature_algorithms;
     if (std::ranges::find(offered.methods, "publickey") == offered.methods.end()) {
         return m_failed(fmt::format("{} does not let {} sign in with a key.", m_facts.target, m_facts.login),
-                        "the target does not offer publickey");
+            "the target does not offer publickey");
     }
     if (offered.partial_success) {
-        return m_failed(fmt::format("{} wants more than a key for {}, which the gateway does not have.", m_facts.target, m_facts.login),
-                        "the target wants another method after publickey");
+        return m_failed(
+            fmt::format("{} wants more than a key for {}, which the gateway does not have.", m_facts.target, m_facts.login),
+            "the target wants another method after publickey");
     }
     const bool first = !m_tried;
     m_tried = true;
@@ -59,7 +61,9 @@ void TargetSignIn::begin_certificate() {
     m_key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
     const identity::CertificateWish wish{m_facts.login, m_facts.key_id, m_facts.life};
     auto certificate = m_authority.issue(m_key->public_key(), wish, std::chrono::system_clock::now());
-    if (!certificate) return m_failed("The gateway could not make the certificate for " + m_facts.target + ".", certificate.error().full());
+    if (!certificate)
+        return m_failed(
+            "The gateway could not make the certificate for " + m_facts.target + ".", certificate.error().full());
     m_target.submit(ssh::TryPublicKey{keys::certificate_name("ssh-ed25519"), std::move(*certificate)});
 }
 
@@ -68,7 +72,7 @@ void TargetSignIn::begin_agent() {
     m_agent->identities([this](Result<std::vector<AgentClient::Identity>> identities) {
         if (!identities) {
             return m_failed(fmt::format("The sign-in to {} needs your agent: {}.", m_facts.target, identities.error().text),
-                            identities.error().full());
+                identities.error().full());
         }
         m_identities = std::move(*identities);
         try_next_identity();
@@ -94,27 +98,31 @@ void TargetSignIn::try_next_identity() {
 
 void TargetSignIn::refused() {
     if (m_facts.auth == model::TargetAuth::Certificate) {
-        return m_failed(fmt::format("{0} did not accept the gateway's certificate for the login {1}. Its administrator checks that {1} "
-                                    "exists there and that TrustedUserCAKeys names this gateway's CA (sekisho ca show).",
-                                    m_facts.target, m_facts.login),
-                        "the target refused the certificate");
+        return m_failed(
+            fmt::format("{0} did not accept the gateway's certificate for the login {1}. Its administrator checks that {1} "
+                        "exists there and that TrustedUserCAKeys names this gateway's CA (sekisho ca show).",
+                m_facts.target, m_facts.login),
+            "the target refused the certificate");
     }
-    m_failed(fmt::format("{} accepted none of the {} keys in your agent for the login {}.", m_facts.target, m_identities.size(), m_facts.login),
-             "the target refused every key of the user's agent");
+    m_failed(fmt::format("{} accepted none of the {} keys in your agent for the login {}.", m_facts.target,
+                 m_identities.size(), m_facts.login),
+        "the target refused every key of the user's agent");
 }
 
 void TargetSignIn::signature_wanted(const ssh::UserSignatureWanted& wanted) {
-    const std::string algorithm = keys::is_certificate_name(wanted.algorithm) ? keys::plain_name(wanted.algorithm) : wanted.algorithm;
+    const std::string algorithm =
+        keys::is_certificate_name(wanted.algorithm) ? keys::plain_name(wanted.algorithm) : wanted.algorithm;
     if (m_key) {
         auto signature = m_key->sign(algorithm, wanted.data);
         if (!signature) return m_target.submit(ssh::SkipSignature{wanted.ticket});
         return m_target.submit(ssh::ProvideSignature{wanted.ticket, std::move(*signature)});
     }
     if (!m_agent || m_next_identity == 0) return m_target.submit(ssh::SkipSignature{wanted.ticket});
-    m_agent->sign(m_identities[m_next_identity - 1].blob, wanted.data, algorithm, [this, ticket = wanted.ticket](Result<Bytes> signature) {
-        if (!signature) return m_target.submit(ssh::SkipSignature{ticket});
-        m_target.submit(ssh::ProvideSignature{ticket, std::move(*signature)});
-    });
+    m_agent->sign(m_identities[m_next_identity - 1].blob, wanted.data, algorithm,
+        [this, ticket = wanted.ticket](Result<Bytes> signature) {
+            if (!signature) return m_target.submit(ssh::SkipSignature{ticket});
+            m_target.submit(ssh::ProvideSignature{ticket, std::move(*signature)});
+        });
 }
 
 void TargetSignIn::front_gone() {

@@ -26,7 +26,7 @@ public:
 
     /// `failed` gets a text for the user and a reason for audit; it may be called inside the other functions.
     TargetSignIn(Hop& target, Hop& front, const identity::CertificateAuthority& authority, Facts facts,
-                 std::function<void(const std::string& text, const std::string& reason)> failed);
+        std::function<void(const std::string& text, const std::string& reason)> failed);
 
     /// Tells early what cannot work, before anything is dialled.
     static Result<void> possible(const Facts& facts);

@@ -22,11 +22,8 @@ Result<Bytes> CertificateAuthority::issue(const keys::PublicKey& key, const Cert
     fields.valid_after = static_cast<std::uint64_t>(base::unix_seconds(now - kCertificateBackdate));
     fields.valid_before = static_cast<std::uint64_t>(base::unix_seconds(now + wish.life));
     // What the session may do was decided before; the certificate must not stand in its way. In lexical order (PROTOCOL.certkeys).
-    fields.extensions = {{"permit-X11-forwarding", ""},
-                         {"permit-agent-forwarding", ""},
-                         {"permit-port-forwarding", ""},
-                         {"permit-pty", ""},
-                         {"permit-user-rc", ""}};
+    fields.extensions = {{"permit-X11-forwarding", ""}, {"permit-agent-forwarding", ""}, {"permit-port-forwarding", ""},
+        {"permit-pty", ""}, {"permit-user-rc", ""}};
     const Bytes unsigned_part = keys::certificate_to_be_signed(key, m_key.public_key(), fields, random);
     auto signature = m_key.sign(m_key.public_key().algorithms().front(), unsigned_part);
     if (!signature) return std::unexpected(signature.error());

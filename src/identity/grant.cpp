@@ -42,7 +42,8 @@ Result<void> Grant::permits_open(const std::string& host, std::uint16_t port) co
     if (!port_forwarding) return fail("the key " + fingerprint + " may not forward ports");
     if (!permit_open) return {};
     const auto parsed = model::ForwardHost::parse(host);
-    if (parsed && std::ranges::any_of(*permit_open, [&](const auto& entry) { return entry.permits(*parsed, port); })) return {};
+    if (parsed && std::ranges::any_of(*permit_open, [&](const auto& entry) { return entry.permits(*parsed, port); }))
+        return {};
     return fail("the option permitopen of the key " + fingerprint + " does not list this destination");
 }
 
@@ -77,10 +78,11 @@ std::optional<WallTime> parse_expiry_time(std::string_view text) {
     const int year = number(0, 4), month = number(4, 2), day = number(6, 2);
     const int hour = number(8, 2), minute = number(10, 2), second = number(12, 2);
     const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                           std::chrono::day(static_cast<unsigned>(day))};
+        std::chrono::day(static_cast<unsigned>(day))};
     if (!date.ok() || year < 1970 || hour > 23 || minute > 59 || second > 59) return std::nullopt;
     if (utc) {
-        return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
+        return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+               std::chrono::seconds(second);
     }
     std::tm local{};
     local.tm_year = year - 1900;
@@ -93,8 +95,8 @@ std::optional<WallTime> parse_expiry_time(std::string_view text) {
     return std::chrono::system_clock::from_time_t(std::mktime(&local));
 }
 
-Result<std::shared_ptr<const Grant>> make_grant(const model::User& user, const keys::AuthorizedKey& key,
-                                                const std::optional<base::Address>& source, WallTime now) {
+Result<std::shared_ptr<const Grant>> make_grant(
+    const model::User& user, const keys::AuthorizedKey& key, const std::optional<base::Address>& source, WallTime now) {
     if (user.locked) return fail("the user " + user.name + " is locked");
     if (!user.expires.empty()) {
         const auto end = base::parse_rfc3339(user.expires);

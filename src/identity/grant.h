@@ -33,8 +33,8 @@ struct Grant {
 
 /// Judges the user (locked, expired) and the key's options (from=, expiry-time=). An option that cannot be honoured makes the
 /// key useless rather than more powerful. The error is for the user who proved to own the key.
-Result<std::shared_ptr<const Grant>> make_grant(const model::User& user, const keys::AuthorizedKey& key,
-                                                const std::optional<base::Address>& source, WallTime now);
+Result<std::shared_ptr<const Grant>> make_grant(
+    const model::User& user, const keys::AuthorizedKey& key, const std::optional<base::Address>& source, WallTime now);
 
 /// from="…" of sshd(8): patterns and networks; a `!` in front refuses. Names never match: no reverse look-up is made.
 bool source_permitted(std::string_view pattern_list, const std::optional<base::Address>& source);

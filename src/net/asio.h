@@ -6,8 +6,8 @@
 #define BOOST_ASIO_SEPARATE_COMPILATION
 #endif
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include "net/loop.h"
 

@@ -50,11 +50,13 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
 class Attempt : public std::enable_shared_from_this<Attempt> {
 public:
     Attempt(Loop& loop, std::string name, std::function<void(Result<Dialed>)> done)
-        : m_loop(loop), m_name(std::move(name)), m_done(std::move(done)), m_descriptor(loop.state().context), m_timer(loop) {}
+        : m_loop(loop), m_name(std::move(name)), m_done(std::move(done)), m_descriptor(loop.state().context), m_timer(loop) {
+    }
 
     void begin(std::chrono::milliseconds timeout) {
         m_timer.after(timeout, [self = weak_from_this()] {
-            if (auto attempt = self.lock()) attempt->finish(fail("no answer from " + attempt->m_name + " within the time allowed"));
+            if (auto attempt = self.lock())
+                attempt->finish(fail("no answer from " + attempt->m_name + " within the time allowed"));
         });
     }
 
@@ -92,10 +94,10 @@ private:
 
     void wait(const Address& address) {
         m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_write,
-                                [self = shared_from_this(), &address](const boost::system::error_code& error) {
-                                    if (error || !self->m_done) return;
-                                    self->m_loop.turn([&] { self->answered(address); });
-                                });
+            [self = shared_from_this(), &address](const boost::system::error_code& error) {
+                if (error || !self->m_done) return;
+                self->m_loop.turn([&] { self->answered(address); });
+            });
     }
 
     void answered(const Address& address) {
@@ -146,8 +148,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Dial> Dialer::dial(Loop& loop, const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
-                                   std::function<void(Result<Dialed>)> done) {
+std::unique_ptr<Dial> Dialer::dial(Loop& loop, const std::string& host, std::uint16_t port,
+    std::chrono::milliseconds timeout, std::function<void(Result<Dialed>)> done) {
     auto attempt = std::make_shared<Attempt>(loop, Endpoint{host, port}.text(), std::move(done));
     attempt->begin(timeout);
     m_pool.run(

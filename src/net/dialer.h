@@ -30,7 +30,7 @@ public:
 
     /// `done` runs on `loop`, exactly once unless the Dial is destroyed before. The error's text names what did not work.
     std::unique_ptr<Dial> dial(Loop& loop, const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
-                               std::function<void(Result<Dialed>)> done);
+        std::function<void(Result<Dialed>)> done);
 
 private:
     WorkerPool& m_pool;

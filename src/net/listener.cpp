@@ -35,10 +35,10 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
     void wait() {
         if (stopped) return;
         descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                              [self = shared_from_this()](const boost::system::error_code& error) {
-                                  if (error || self->stopped) return;
-                                  self->loop.turn([&] { self->accept_some(); });
-                              });
+            [self = shared_from_this()](const boost::system::error_code& error) {
+                if (error || self->stopped) return;
+                self->loop.turn([&] { self->accept_some(); });
+            });
     }
 
     void accept_some() {

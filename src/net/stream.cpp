@@ -40,11 +40,11 @@ public:
         if (m_waiting_read || m_paused || m_read_over || m_handler == nullptr) return;
         m_waiting_read = true;
         m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                                [self = shared_from_this()](const boost::system::error_code& error) {
-                                    self->m_waiting_read = false;
-                                    if (error || self->m_handler == nullptr) return;
-                                    self->m_loop.turn([&] { self->readable(); });
-                                });
+            [self = shared_from_this()](const boost::system::error_code& error) {
+                self->m_waiting_read = false;
+                if (error || self->m_handler == nullptr) return;
+                self->m_loop.turn([&] { self->readable(); });
+            });
     }
 
     void readable() {
@@ -76,7 +76,8 @@ public:
             if (m_tail.capacity() != 0) base::Bytes().swap(m_tail);
             return;
         }
-        if (rest.size() > kMostTail) return broken(Error{"the connection broke", "more unused input than the longest packet"});
+        if (rest.size() > kMostTail)
+            return broken(Error{"the connection broke", "more unused input than the longest packet"});
         m_tail.assign(rest.begin(), rest.end());
     }
 
@@ -105,11 +106,11 @@ public:
         if (m_waiting_write) return;
         m_waiting_write = true;
         m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_write,
-                                [self = shared_from_this()](const boost::system::error_code& error) {
-                                    self->m_waiting_write = false;
-                                    if (error || self->m_handler == nullptr) return;
-                                    self->m_loop.turn([&] { self->m_handler->stream_writable(); });
-                                });
+            [self = shared_from_this()](const boost::system::error_code& error) {
+                self->m_waiting_write = false;
+                if (error || self->m_handler == nullptr) return;
+                self->m_loop.turn([&] { self->m_handler->stream_writable(); });
+            });
     }
 
     void pause() { m_paused = true; }

@@ -9,8 +9,8 @@ namespace {
 // Made with ssh-keygen.
 constexpr const char* kKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILfL7cYCDCODjIQDQP7szmNC81O/QVSFX0eAE/u+R/Jz test";
 
-Result<std::shared_ptr<const Grant>> grant(const std::string& options, const std::string& source = "192.0.2.7",
-                                           model::User user = {.name = "alice"}) {
+Result<std::shared_ptr<const Grant>> grant(
+    const std::string& options, const std::string& source = "192.0.2.7", model::User user = {.name = "alice"}) {
     auto key = keys::parse_authorized_key(options.empty() ? kKey : options + " " + kKey);
     EXPECT_TRUE(key.has_value()) << (key ? "" : key.error().full());
     return make_grant(user, *key, base::Address::parse(source), std::chrono::system_clock::from_time_t(1'800'000'000));

@@ -149,7 +149,8 @@ TEST(Net, DialFailsWithTheReasonAndADroppedDialStaysSilent) {
     std::unique_ptr<Dial> kept, dropped;
     on(loop, [&] {
         kept = dialer.dial(loop, "127.0.0.1", port, 5s, [&](Result<Dialed> dialed) { text.set_value(dialed.error().text); });
-        dropped = dialer.dial(loop, "127.0.0.1", port, 5s, [&](const Result<Dialed>&) { FAIL() << "called after it was dropped"; });
+        dropped = dialer.dial(
+            loop, "127.0.0.1", port, 5s, [&](const Result<Dialed>&) { FAIL() << "called after it was dropped"; });
         dropped.reset();
     });
     const std::string reason = text.get_future().get();

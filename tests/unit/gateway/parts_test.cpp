@@ -1,0 +1,150 @@
+// The gateway's pure parts: what an exec request is, the command form, judging host keys, texts, the store worker.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "gateway/exec_kind.h"
+#include "gateway/host_key_check.h"
+#include "gateway/refusal_budget.h"
+#include "gateway/store_worker.h"
+#include "gateway/text.h"
+#include "keys/certificate.h"
+#include "keys/private_key.h"
+
+namespace sekisho::gateway {
+namespace {
+
+using model::Capability;
+
+TEST(ExecKind, OnlyTheFormOfScpClientsIsScp) {
+    for (const char* copy : {"scp -t /tmp/x", "scp -v -r -p -f -- ~/dir", "scp -rt .", "scp -f a*"}) {
+        EXPECT_EQ(exec_capability(copy), Capability::Scp) << copy;
+    }
+    for (const char* command : {"scp", "scp a b", "scp -t", "scp -t x; id", "scp -t `id`", "scp -t $(id)", "scp -t x\nid", "scp -S prog -t x",
+                                "scp -t x | y", "uptime", "/usr/bin/scp -t x", "scp -t x & y", "scp -o ProxyCommand=id -t x"}) {
+        EXPECT_EQ(exec_capability(command), Capability::Exec) << command;
+    }
+}
+
+TEST(ExecKind, CommandForm) {
+    const auto form = parse_command_form("ubuntu@web1  uptime -p");
+    ASSERT_TRUE(form.has_value());
+    EXPECT_EQ(form->login, "ubuntu");
+    EXPECT_EQ(form->target, "web1");
+    EXPECT_EQ(form->command, "uptime -p");
+    EXPECT_EQ(parse_command_form("web1")->command, "");
+    EXPECT_FALSE(parse_command_form("").has_value());
+    EXPECT_FALSE(parse_command_form("@web1").has_value());
+    EXPECT_FALSE(parse_command_form("alice@ubuntu@web1").has_value());
+    EXPECT_FALSE(parse_command_form("Web1;id").has_value());
+}
+
+TEST(Text, ControlCharactersDoNotReachATerminal) {
+    EXPECT_EQ(shown("a\x1b[31mb\x7f"), "a?[31mb?");
+    EXPECT_EQ(shown("abcdef", 3), "abc...");
+    EXPECT_EQ(shown("日本"), "日本");
+    EXPECT_EQ(for_terminal("a\nb\r\nc"), "a\r\nb\r\nc");
+}
+
+class HostKeys : public ::testing::Test {
+protected:
+    using Verdict = HostKeyJudgement::Verdict;
+    HostKeyJudgement judge(BytesView blob, const std::vector<std::string>& learned = {}) {
+        return judge_host_key(target, learned, blob, std::chrono::system_clock::from_time_t(1'800'000'000));
+    }
+    Bytes host_certificate(const std::string& principal, std::uint64_t until) {
+        keys::CertificateFields fields;
+        fields.use = keys::CertificateUse::Host;
+        fields.principals = {principal};
+        fields.valid_before = until;
+        const auto unsigned_part =
+            keys::certificate_to_be_signed(key.public_key(), ca.public_key(), fields, crypto::system_random());
+        return keys::certificate_blob(unsigned_part, *ca.sign("ssh-ed25519", unsigned_part));
+    }
+    keys::PrivateKey key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
+    keys::PrivateKey other = keys::PrivateKey::generate(keys::KeyKind::EcdsaP256);
+    keys::PrivateKey ca = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
+    model::Target target{.name = "web1", .address = "web1.example.net:22"};
+};
+
+TEST_F(HostKeys, PinnedLearnedUnknown) {
+    EXPECT_EQ(judge(key.public_key().blob()).verdict, Verdict::Refused);
+    target.trust_first_use = true;
+    const auto first = judge(key.public_key().blob());
+    EXPECT_EQ(first.verdict, Verdict::Learn);
+    EXPECT_EQ(judge(key.public_key().blob(), {first.line}).verdict, Verdict::Trusted);
+    const auto changed = judge(other.public_key().blob(), {first.line});
+    EXPECT_EQ(changed.verdict, Verdict::Refused);
+    EXPECT_NE(changed.text.find(key.public_key().fingerprint()), std::string::npos);
+    EXPECT_NE(changed.text.find(other.public_key().fingerprint()), std::string::npos);
+    // A pinned key counts alone: what was learned before does not.
+    target.host_keys = {other.public_key().line()};
+    EXPECT_EQ(judge(key.public_key().blob(), {first.line}).verdict, Verdict::Refused);
+    EXPECT_EQ(judge(other.public_key().blob()).verdict, Verdict::Trusted);
+    EXPECT_EQ(judge(base::view("nonsense")).verdict, Verdict::Refused);
+}
+
+TEST_F(HostKeys, CertificatesOfTheTargetsAuthority) {
+    target.host_ca = {ca.public_key().line()};
+    EXPECT_EQ(judge(host_certificate("web1", 1'900'000'000)).verdict, Verdict::Trusted);
+    EXPECT_EQ(judge(host_certificate("web1.example.net", 1'900'000'000)).verdict, Verdict::Trusted);
+    EXPECT_EQ(judge(host_certificate("web2", 1'900'000'000)).verdict, Verdict::Refused);
+    EXPECT_EQ(judge(host_certificate("web1", 1'700'000'000)).verdict, Verdict::Refused);
+    EXPECT_EQ(judge(key.public_key().blob()).verdict, Verdict::Refused);
+    target.host_ca = {other.public_key().line()};
+    EXPECT_EQ(judge(host_certificate("web1", 1'900'000'000)).verdict, Verdict::Refused);
+}
+
+TEST_F(HostKeys, KnownKindsAreAskedForFirst) {
+    const std::vector<std::string> all{"ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512"};
+    target.host_keys = {other.public_key().line()};
+    EXPECT_EQ(preferred_host_key_algorithms(target, {}, all).front(), "ecdsa-sha2-nistp256");
+    target.host_ca = {ca.public_key().line()};
+    EXPECT_EQ(preferred_host_key_algorithms(target, {}, all).front(), "ssh-ed25519-cert-v01@openssh.com");
+    EXPECT_EQ(preferred_host_key_algorithms(target, {}, all).size(), all.size());
+}
+
+TEST(RefusalBudget, BoundsASecondAndCountsTheRest) {
+    RefusalBudget budget;
+    const TimePoint start{std::chrono::hours(1)};
+    for (unsigned i = 0; i < RefusalBudget::kPerSecond; ++i) EXPECT_TRUE(budget.permit(start));
+    EXPECT_FALSE(budget.permit(start));
+    EXPECT_FALSE(budget.permit(start));
+    EXPECT_TRUE(budget.permit(start + std::chrono::seconds(1)));
+    EXPECT_NE(budget.left_out().find("2 refusals"), std::string::npos);
+    EXPECT_EQ(budget.left_out(), "");
+}
+
+TEST(StoreWorker, OneBadJobDoesNotTakeItsNeighboursBack) {
+    auto store = std::move(*store::open_store(":memory:", ""));
+    int good = 0, bad = 0;
+    {
+        StoreWorker worker(*store);
+        std::promise<void> hold;
+        std::promise<void> holding;
+        // Blocks the worker, so that the next jobs gather into one transaction.
+        worker.submit([&](store::Store&) -> Result<void> { return {}; },
+                      [&](const Result<void>&) {
+                          holding.set_value();
+                          hold.get_future().wait();
+                      });
+        holding.get_future().wait();
+        for (int i = 0; i < 5; ++i) {
+            worker.submit(
+                [i](store::Store& one) -> Result<void> {
+                    model::AuditRecord record;
+                    record.kind = "test";
+                    if (auto kept = one.audit(record); !kept) return kept;
+                    return i == 2 ? Result<void>(fail("bad job")) : Result<void>();
+                },
+                [&](const Result<void>& result) { result ? ++good : ++bad; });
+        }
+        hold.set_value();
+    }
+    EXPECT_EQ(good, 4);
+    EXPECT_EQ(bad, 1);
+    EXPECT_EQ(store->audit_records({.kind = "test"})->size(), 4u);
+}
+
+}  // namespace
+}  // namespace sekisho::gateway
