@@ -1,7 +1,13 @@
 #include "app/serve.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <memory>
+#include <string>
 
 #include "gateway/serve.h"
 #include "store/store.h"
@@ -36,11 +42,21 @@ private:
     std::unique_ptr<web::Server> m_server;  // last: stops before what it uses goes
 };
 
+/// Held as long as the process lives: a second gateway on the same data would take the first one's sessions for cut.
+Result<void> claim(const std::string& data_dir) {
+    const std::string path = data_dir + "/gateway.lock";
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return fail("cannot open " + path + "; `sekisho init` makes the folder", std::strerror(errno));
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return fail("another gateway runs on " + data_dir);
+    return {};
+}
+
 }  // namespace
 
 int serve(cli::Context& context) {
     const auto config = context.config();
     if (!config) return cli::failed(config.error());
+    if (const auto claimed = claim(config->data_dir); !claimed) return cli::failed(claimed.error());
     std::unique_ptr<Admin> admin;
     gateway::ServeHooks hooks;
     hooks.reload_config = [&context] { return context.config(); };
