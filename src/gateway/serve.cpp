@@ -54,6 +54,7 @@ public:
     bool end_session(const std::string& id_or_audit_key, const std::string& reason) override {
         return m_services->live.end(id_or_audit_key, reason);
     }
+    void settle() override { m_store_worker->settle(); }
     void access_changed() override { read_access(true); }
 
 private:
@@ -239,6 +240,7 @@ void Gateway::stop() {
     log::info("gateway.stopping", {{"sessions", std::to_string(m_services->live.count())}});
     for (auto& listener : m_listeners) listener->stop();
     if (m_hooks.stopping) m_hooks.stopping();
+    m_store_worker->hurry();
     for (auto& home : m_homes) home->say_goodbye("The gateway is going down. Connect again in a moment.");
     m_goodbye_until = std::chrono::steady_clock::now() + kGoodbyeMost;
     wait_for_goodbyes();

@@ -189,7 +189,8 @@ void SessionRecord::store_finish(const model::Session& ended) {
             if (!stored)
                 log::error("session.not_stored", {{"session", self->facts().id}, {"reason", stored.error().full()}});
             self->m_services.live.leave(self->facts().id);
-        });
+        },
+        StoreWorker::When::Soon);
 }
 
 }  // namespace sekisho::gateway

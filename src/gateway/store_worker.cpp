@@ -1,5 +1,6 @@
 #include "gateway/store_worker.h"
 
+#include <future>
 #include <utility>
 
 #include "base/log.h"
@@ -17,10 +18,30 @@ StoreWorker::~StoreWorker() {
     m_thread.join();
 }
 
-void StoreWorker::submit(Work work, std::function<void(Result<void>)> done) {
+void StoreWorker::submit(Work work, std::function<void(Result<void>)> done, When when) {
     {
         const std::lock_guard lock(m_mutex);
+        const bool first = m_queue.empty();
+        const bool wanted_before = m_wanted_now;
         m_queue.push_back(Job{std::move(work), std::move(done)});
+        if (when == When::Now || m_hurry) m_wanted_now = true;
+        // Awake already, or about to be: for the first one, or because of somebody who waits.
+        if (!first && m_wanted_now == wanted_before) return;
+    }
+    m_wake.notify_one();
+}
+
+void StoreWorker::settle() {
+    std::promise<void> settled;
+    submit([](store::Store&) -> Result<void> { return {}; }, [&settled](const Result<void>&) { settled.set_value(); });
+    settled.get_future().wait();
+}
+
+void StoreWorker::hurry() {
+    {
+        const std::lock_guard lock(m_mutex);
+        m_hurry = true;
+        m_wanted_now = true;
     }
     m_wake.notify_one();
 }
@@ -36,7 +57,8 @@ void StoreWorker::audit(model::AuditRecord record) {
         [kind = record.kind, session = record.session](const Result<void>& result) {
             if (result) return;
             log::error("audit.failed", {{"kind", kind}, {"session", session}, {"reason", result.error().full()}});
-        });
+        },
+        When::Soon);
 }
 
 void StoreWorker::work_off() {
@@ -44,6 +66,8 @@ void StoreWorker::work_off() {
     while (true) {
         m_wake.wait(lock, [this] { return m_stopping || !m_queue.empty(); });
         if (m_queue.empty()) return;
+        m_wake.wait_for(lock, kGather, [this] { return m_stopping || m_wanted_now; });
+        m_wanted_now = m_hurry;
         std::vector<Job> jobs = std::exchange(m_queue, {});
         lock.unlock();
         run_together(jobs);

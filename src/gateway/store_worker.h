@@ -1,8 +1,9 @@
 // StoreWorker: the one thread that talks to the store. Jobs that gathered while a transaction was written share the next one
-// (group commit): a login storm costs a few commits, not a thousand. Results come back on the loop that asked.
-// Thread-safe; owned by gateway/serve.
+// (group commit): a login storm costs a few commits, not a thousand. What somebody waits for is written at once, what nobody
+// waits for gathers a little longer. Results come back on the loop that asked. Thread-safe; owned by gateway/serve.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -26,12 +27,20 @@ public:
     StoreWorker(const StoreWorker&) = delete;
     StoreWorker& operator=(const StoreWorker&) = delete;
 
+    /// Now: somebody waits. Soon: within kGather, or with the next job that is for now.
+    enum class When { Now, Soon };
+    static constexpr std::chrono::milliseconds kGather{200};
+
     /// `done` runs on the worker's thread after the transaction is durable: hand it on to a loop.
-    void submit(Work work, std::function<void(Result<void>)> done);
+    void submit(Work work, std::function<void(Result<void>)> done, When when = When::Now);
     /// `done` runs on `loop`.
     void submit(net::Loop& loop, Work work, std::function<void(Result<void>)> done);
     /// Keeps an audit record; a failure is an error in the log, because nobody waits for it.
     void audit(model::AuditRecord record);
+    /// Waits until all that was submitted before is in the store: for a reader who must see what has happened. Not on a loop.
+    void settle();
+    /// From now on nothing gathers (the gateway is going down).
+    void hurry();
 
 private:
     struct Job {
@@ -46,6 +55,8 @@ private:
     std::mutex m_mutex;
     std::condition_variable m_wake;
     std::vector<Job> m_queue;
+    bool m_wanted_now = false;
+    bool m_hurry = false;
     bool m_stopping = false;
     std::thread m_thread;
 };

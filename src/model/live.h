@@ -13,6 +13,8 @@ class LiveGateway {
 public:
     virtual ~LiveGateway() = default;
 
+    /// Waits, a moment at most, until the store holds all that has happened so far: before a listing is read.
+    virtual void settle() = 0;
     /// The live sessions with their current byte counts.
     virtual std::vector<Session> live_sessions() = 0;
     /// Ends the session with this id or audit key and shows `reason` to its user; false when it is not live here.

@@ -1,6 +1,7 @@
 // Stages: 1 resolve (worker), 2 connect to one address after the other (loop), 3 done.
 #include "net/dialer.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +26,12 @@ struct Address {
 };
 
 constexpr std::size_t kMostAddresses = 16;
+
+bool is_address(const std::string& host) {
+    in6_addr six{};
+    in_addr four{};
+    return ::inet_pton(AF_INET, host.c_str(), &four) == 1 || ::inet_pton(AF_INET6, host.c_str(), &six) == 1;
+}
 
 Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port) {
     addrinfo hints{};
@@ -152,6 +159,11 @@ std::unique_ptr<Dial> Dialer::dial(Loop& loop, const std::string& host, std::uin
     std::chrono::milliseconds timeout, std::function<void(Result<Dialed>)> done) {
     auto attempt = std::make_shared<Attempt>(loop, Endpoint{host, port}.text(), std::move(done));
     attempt->begin(timeout);
+    // An address needs no worker: nothing is looked up, nothing can block.
+    if (is_address(host)) {
+        loop.post([attempt, host, port] { attempt->resolved(resolve(host, port)); });
+        return std::make_unique<AttemptHandle>(std::move(attempt));
+    }
     m_pool.run(
         loop, [host, port] { return resolve(host, port); },
         [attempt](Result<std::vector<Address>> addresses) { attempt->resolved(std::move(addresses)); });

@@ -99,6 +99,67 @@ std::string like_suffix(std::string_view text) {
     return pattern;
 }
 
+/// INSERT INTO audit, parsed once: it runs several times for each session.
+class AuditInsert {
+public:
+    explicit AuditInsert(soci::session& sql)
+        : m_statement((sql.prepare << "INSERT INTO audit (time_ms, kind, session, user_name, source, subject, outcome, reason) "
+                                      "VALUES (:t, :k, :s, :u, :f, :o, :r, :w)",
+              use(m_time), use(m_row.kind), use(m_row.session), use(m_row.user), use(m_row.source), use(m_row.subject),
+              use(m_row.outcome), use(m_row.reason))) {}
+
+    void run(const model::AuditRecord& record) {
+        m_time = base::unix_milliseconds(record.time);
+        m_row.kind = storable(record.kind);
+        m_row.session = storable(record.session);
+        m_row.user = storable(record.user);
+        m_row.source = storable(record.source);
+        m_row.subject = storable(record.subject);
+        m_row.outcome = storable(record.outcome);
+        m_row.reason = storable(record.reason);
+        m_statement.execute(true);
+    }
+
+private:
+    long long m_time = 0;
+    model::AuditRecord m_row;
+    soci::statement m_statement;
+};
+
+/// INSERT INTO sessions, and the UPDATE at a session's end; parsed once each.
+class SessionWrites {
+public:
+    explicit SessionWrites(soci::session& sql)
+        : m_insert((sql.prepare << "INSERT INTO sessions (" << kSessionColumns
+                                << ") VALUES (:id, :audit_key, :user_name, :source, :port, :key, :client, :target, :started, "
+                                   ":finished, :result, :in, :out)",
+              use(m_row.session.id), use(m_row.session.audit_key), use(m_row.session.user), use(m_row.session.source),
+              use(m_row.port), use(m_row.session.key_fingerprint), use(m_row.session.client), use(m_row.session.target),
+              use(m_row.started), use(m_row.finished, m_row.finished_set), use(m_row.session.result), use(m_row.bytes_in),
+              use(m_row.bytes_out))),
+          m_update((sql.prepare << "UPDATE sessions SET audit_key = :audit_key, user_name = :user_name, target = :target, "
+                                   "finished_ms = :finished, result = :result, bytes_in = :in, bytes_out = :out WHERE id = :id",
+              use(m_row.session.audit_key), use(m_row.session.user), use(m_row.session.target),
+              use(m_row.finished, m_row.finished_set), use(m_row.session.result), use(m_row.bytes_in), use(m_row.bytes_out),
+              use(m_row.session.id))) {}
+
+    void insert(const model::Session& session) {
+        m_row = SessionRow(session);
+        m_insert.execute(true);
+    }
+    /// False: there is no such row.
+    bool update(const model::Session& session) {
+        m_row = SessionRow(session);
+        m_update.execute(true);
+        return m_update.get_affected_rows() > 0;
+    }
+
+private:
+    SessionRow m_row;
+    soci::statement m_insert;
+    soci::statement m_update;
+};
+
 class SqlStore final : public Store {
 public:
     SqlStore(std::unique_ptr<soci::session> sql, const Dialect& dialect) : m_database(std::move(sql), dialect) {}
@@ -153,11 +214,15 @@ public:
 
 private:
     soci::session& sql() { return m_database.sql(); }
-    void insert_session(const model::Session& session);
+    void insert_session(const model::Session& session) { writes().insert(session); }
     void insert_audit(const model::AuditRecord& record);
+    SessionWrites& writes();
     std::vector<model::Session> fetch_sessions(soci::statement& statement, SessionRow& row, const std::string& text);
 
     Database m_database;
+    // Made at the first use, when the tables are there; destroyed before the connection.
+    std::optional<AuditInsert> m_audit_insert;
+    std::optional<SessionWrites> m_session_writes;
 };
 
 Result<void> SqlStore::migrate() {
@@ -180,28 +245,14 @@ Result<void> SqlStore::migrate() {
     });
 }
 
-void SqlStore::insert_session(const model::Session& session) {
-    SessionRow row(session);
-    const model::Session& s = row.session;
-    sql() << "INSERT INTO sessions (" << kSessionColumns
-          << ") VALUES (:id, :audit_key, :user_name, :source, :port, :key, :client, :target, :started, :finished, :result, "
-             ":in, :out)",
-        use(s.id), use(s.audit_key), use(s.user), use(s.source), use(row.port), use(s.key_fingerprint), use(s.client),
-        use(s.target), use(row.started), use(row.finished, row.finished_set), use(s.result), use(row.bytes_in),
-        use(row.bytes_out);
+SessionWrites& SqlStore::writes() {
+    if (!m_session_writes) m_session_writes.emplace(sql());
+    return *m_session_writes;
 }
 
 Result<void> SqlStore::session_finished(const model::Session& session) {
     return m_database.transaction("write a session's end", [&]() -> Result<void> {
-        SessionRow row(session);
-        const model::Session& s = row.session;
-        soci::statement update =
-            (sql().prepare << "UPDATE sessions SET audit_key = :audit_key, user_name = :user_name, target = :target, "
-                              "finished_ms = :finished, result = :result, bytes_in = :in, bytes_out = :out WHERE id = :id",
-                use(s.audit_key), use(s.user), use(s.target), use(row.finished, row.finished_set), use(s.result),
-                use(row.bytes_in), use(row.bytes_out), use(s.id));
-        update.execute(true);
-        if (update.get_affected_rows() == 0) insert_session(session);  // its start was not stored: keep the end all the same
+        if (!writes().update(session)) insert_session(session);  // its start was not stored: keep the end all the same
         return {};
     });
 }
@@ -275,13 +326,8 @@ Result<std::optional<model::Session>> SqlStore::session(const std::string& id_or
 }
 
 void SqlStore::insert_audit(const model::AuditRecord& record) {
-    const long long time = base::unix_milliseconds(record.time);
-    const std::string kind = storable(record.kind), session = storable(record.session), user = storable(record.user),
-                      source = storable(record.source), subject = storable(record.subject),
-                      outcome = storable(record.outcome), reason = storable(record.reason);
-    sql() << "INSERT INTO audit (time_ms, kind, session, user_name, source, subject, outcome, reason) "
-             "VALUES (:t, :k, :s, :u, :f, :o, :r, :w)",
-        use(time), use(kind), use(session), use(user), use(source), use(subject), use(outcome), use(reason);
+    if (!m_audit_insert) m_audit_insert.emplace(sql());
+    m_audit_insert->run(record);
 }
 
 Result<std::vector<model::AuditRecord>> SqlStore::audit_records(const AuditFilter& filter) {

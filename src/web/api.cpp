@@ -40,6 +40,7 @@ Response Api::handle(const Request& request, WallTime now) {
     if (path.starts_with(kSessions) && request.method == "DELETE")
         return end_session(request, path.substr(kSessions.size()), now);
     if (!get) return refuse(405, "GET is wanted here");
+    if (m_live) m_live->settle();
     if (path.starts_with(kSessions)) return session(request, path.substr(kSessions.size()));
     if (path == "/v1/sessions") return sessions(request);
     if (path == "/v1/audit") return audit(request);

@@ -21,6 +21,7 @@ public:
         ended = id + ": " + reason;
         return id == "live1";
     }
+    void settle() override {}
     void access_changed() override { ++changes; }
 
     std::vector<model::Session> sessions;
