@@ -55,7 +55,7 @@ public:
         m_front_gone = true;
         if (m_relay) m_relay->hop_gone(m_front.hop());
     }
-    void say(const std::string&) override {}  // a foreign protocol speaks here
+    bool end(const std::string&) override { return false; }  // a foreign protocol speaks here
     void credit_released() override {
         if (m_relay) m_relay->release_credit();
     }

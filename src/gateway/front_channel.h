@@ -10,8 +10,8 @@ public:
     virtual ~FrontChannel() = default;
     /// The front hop ended: nothing is sent there any more.
     virtual void front_gone() = 0;
-    /// The gateway's last words to whoever reads this channel.
-    virtual void say(const std::string& text) = 0;
+    /// The gateway ends the session: its last words to whoever reads this channel, then its end. False: there is nobody to tell.
+    virtual bool end(const std::string& text) = 0;
     /// The recording takes data again: give the credit that was held back.
     virtual void credit_released() = 0;
 };

@@ -8,10 +8,13 @@
 #include "gateway/loop_home.h"
 #include "gateway/session_channel.h"
 #include "gateway/text.h"
+#include "net/timer.h"
 
 namespace sekisho::gateway {
 
 namespace {
+
+constexpr std::chrono::milliseconds kGoodbye{300};
 
 ssh::Config engine_config(const Services& services, const model::Config& config) {
     ssh::Config engine;
@@ -150,6 +153,7 @@ void FrontHop::channel_requested(const ssh::ChannelOpenRequested& request) {
     const auto reject = [&](ssh::OpenFailure reason, std::string text) {
         m_hop->submit(ssh::RejectChannel{request.channel, reason, std::move(text)});
     };
+    if (!m_end_text.empty()) return reject(ssh::OpenFailure::AdministrativelyProhibited, m_end_text);
     if (!m_record) return reject(ssh::OpenFailure::AdministrativelyProhibited, "no session has begun");
     if (m_channels.size() >= m_config->ssh.max_channels)
         return reject(ssh::OpenFailure::ResourceShortage, "too many channels on this connection");
@@ -220,14 +224,19 @@ void FrontHop::credit_released() {
 
 // --- the end ---
 
+/// A client drops what it has not shown yet when it is disconnected: words inside the sessions get a moment before that.
 void FrontHop::end(const std::string& text) {
-    if (m_hop->over()) return;
+    if (m_hop->over() || !m_end_text.empty()) return;
     m_end_text = text;
-    for (const auto& channel : m_channels) channel->say(text);
-    m_hop->disconnect(ssh::DisconnectReason::ByApplication, text);
+    bool told = false;
+    for (const auto& channel : m_channels) told = channel->end(text) || told;
+    if (!told) return m_hop->disconnect(ssh::DisconnectReason::ByApplication, text);
+    m_goodbye = std::make_unique<net::Timer>(loop());
+    m_goodbye->after(kGoodbye, [this] { m_hop->disconnect(ssh::DisconnectReason::ByApplication, m_end_text); });
 }
 
 void FrontHop::hop_over(Hop&, const std::string& reason) {
+    m_goodbye.reset();
     if (m_auth) m_auth->closed();
     for (const auto& channel : m_channels) channel->front_gone();
     for (const auto& target : m_targets) target->front_gone();

@@ -26,7 +26,7 @@ public:
     ~FrontHop();
 
     void start();
-    /// Tells the user `text` and ends the connection.
+    /// Tells the user `text`, in every session first, and ends the connection.
     void end(const std::string& text);
 
     // --- for channels and target hops ---
@@ -80,7 +80,8 @@ private:
     std::shared_ptr<SessionRecord> m_record;
     std::vector<std::unique_ptr<TargetHop>> m_targets;
     std::vector<std::unique_ptr<FrontChannel>> m_channels;
-    std::string m_end_text;
+    std::string m_end_text;  // not empty: the gateway is ending this connection
+    std::unique_ptr<net::Timer> m_goodbye;
     int m_agents = 0;
     bool m_no_more_sessions = false;
 };

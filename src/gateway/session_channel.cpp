@@ -41,12 +41,17 @@ SessionChannel::SessionChannel(FrontHop& front, ssh::ChannelId channel)
 }
 
 SessionChannel::~SessionChannel() {
-    if (m_target != nullptr) {
-        m_target->leave(*this);
-        if (m_agent_granted) m_target->agent_wanted(false);
-        if (m_opening) m_target->hop().unroute(m_target_channel);
-    }
+    leave_target();
     if (m_agent_asked) m_front.agent_offer(false);
+}
+
+void SessionChannel::leave_target() {
+    if (m_target == nullptr) return;
+    m_target->leave(*this);
+    if (m_agent_granted) m_target->agent_wanted(false);
+    if (m_opening) m_target->hop().unroute(m_target_channel);
+    m_opening = m_agent_granted = false;
+    m_target = nullptr;
 }
 
 void SessionChannel::channel_event(Hop& hop, ssh::Event& event) {
@@ -270,8 +275,16 @@ void SessionChannel::credit_released() {
     if (m_relay) m_relay->release_credit();
 }
 
-void SessionChannel::say(const std::string& text) {
-    if (m_relay) m_relay->notice(m_pty ? "\r\n" + for_terminal(text) + "\r\n" : text + "\n", !m_pty);
+bool SessionChannel::end(const std::string& text) {
+    if (!m_relay || m_relay->ended()) return false;
+    if (m_target != nullptr && m_relay->connected()) {
+        // The command on the target loses its channel now; what it still says reaches nobody.
+        m_target->hop().unroute(m_target_channel);
+        m_target->hop().submit(ssh::CloseChannel{m_target_channel});
+    }
+    leave_target();
+    m_relay->second_lost(text, m_pty);
+    return true;
 }
 
 void SessionChannel::front_gone() {

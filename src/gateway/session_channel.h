@@ -21,7 +21,7 @@ public:
     ~SessionChannel() override;
 
     void front_gone() override;
-    void say(const std::string& text) override;
+    bool end(const std::string& text) override;
     void credit_released() override;
 
 private:
@@ -51,6 +51,7 @@ private:
     void refuse_by_policy(const Request& start, const std::string& what, const std::string& reason);
     void reply(const Request& request, bool success);
     policy::Decision decide(model::Capability capability);
+    void leave_target();
 
     FrontHop& m_front;
     ssh::ChannelId m_channel;

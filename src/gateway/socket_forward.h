@@ -22,7 +22,7 @@ public:
     ~SocketForward() override;
 
     void front_gone() override;
-    void say(const std::string&) override {}  // a foreign protocol speaks here
+    bool end(const std::string&) override { return false; }  // a foreign protocol speaks here
     void credit_released() override;
 
 private:

@@ -30,18 +30,24 @@ public:
     class Recorder final : public recording::Recorder {
     public:
         explicit Recorder(std::shared_ptr<Kept> kept) : m_kept(std::move(kept)) {}
-        void channel_opened(const recording::ChannelFacts&, TimePoint) override { with([](Kept& k) { ++k.channels; }); }
+        void channel_opened(const recording::ChannelFacts&, TimePoint) override {
+            with([](Kept& k) { ++k.channels; });
+        }
         void request(std::uint32_t, bool, std::string_view type, BytesView, TimePoint) override {
             with([&](Kept& k) { k.requests += std::string(type) + " "; });
         }
         void data(std::uint32_t, recording::Stream stream, BytesView bytes, TimePoint) override {
             with([&](Kept& k) {
-                auto& text = stream == recording::Stream::Input ? k.client : stream == recording::Stream::Notice ? k.notices : k.server;
+                auto& text = stream == recording::Stream::Input    ? k.client
+                             : stream == recording::Stream::Notice ? k.notices
+                                                                   : k.server;
                 text += base::text_view(bytes);
             });
         }
         void eof(std::uint32_t, bool, TimePoint) override {}
-        void channel_closed(std::uint32_t, TimePoint) override { with([](Kept& k) { ++k.closed; }); }
+        void channel_closed(std::uint32_t, TimePoint) override {
+            with([](Kept& k) { ++k.closed; });
+        }
         bool backlogged() const override {
             const std::lock_guard lock(m_kept->mutex);
             return m_kept->backlogged;
@@ -60,8 +66,8 @@ public:
         std::shared_ptr<Kept> m_kept;
     };
 
-    void open(recording::SessionFacts facts, bool reserve, recording::Executor executor, recording::RecorderCallbacks callbacks,
-              std::function<void(Result<Opened>)> done) override {
+    void open(recording::SessionFacts facts, bool reserve, recording::Executor executor,
+        recording::RecorderCallbacks callbacks, std::function<void(Result<Opened>)> done) override {
         if (full || (reserve && nearly_full)) return executor([done] { done(fail("the disk is full")); });
         auto kept = std::make_shared<Kept>();
         kept->executor = executor;
@@ -109,14 +115,15 @@ protected:
         m_worker = std::make_unique<StoreWorker>(*m_store);
         m_pool = std::make_unique<net::WorkerPool>(2);
         m_services = std::make_unique<Services>(model::Config{}, *m_pool, *m_worker, m_recordings,
-                                                identity::CertificateAuthority(keys::PrivateKey::generate(keys::KeyKind::Ed25519)));
+            identity::CertificateAuthority(keys::PrivateKey::generate(keys::KeyKind::Ed25519)));
         const auto host_key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
         m_services->host_keys.push_back(
             {host_key, {base::to_bytes(host_key.public_key().blob()), host_key.public_key().algorithms()}});
         m_services->access.store(make_snapshot(m_access));
         for (int i = 0; i < 2; ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
         m_listener = std::move(*net::Listener::open(m_homes[0]->loop(), "127.0.0.1", 0));
-        m_listener->start([this, next = 0u](int fd, net::Endpoint peer) mutable { m_homes[next++ % 2]->adopt(fd, std::move(peer)); });
+        m_listener->start(
+            [this, next = 0u](int fd, net::Endpoint peer) mutable { m_homes[next++ % 2]->adopt(fd, std::move(peer)); });
         for (auto& home : m_homes) home->loop().start();
         m_client_loop.start();
     }
@@ -124,6 +131,8 @@ protected:
     ~GatewayTest() override {
         m_clients.clear();
         wait_until([this] { return m_services->live.count() == 0; });
+        m_client_loop.stop();
+        m_client_loop.join();
         for (auto& home : m_homes) home->loop().stop();
         for (auto& home : m_homes) home->loop().join();
         m_listener.reset();
@@ -139,7 +148,8 @@ protected:
     }
 
     TestClient& client(const std::string& user, const keys::PrivateKey& key) {
-        m_clients.push_back(std::make_unique<TestClient>(m_client_loop, m_client_ticker, m_listener->local().port, user, key));
+        m_clients.push_back(
+            std::make_unique<TestClient>(m_client_loop, m_client_ticker, m_listener->local().port, user, key));
         return *m_clients.back();
     }
 

@@ -20,8 +20,9 @@ TEST(ExecKind, OnlyTheFormOfScpClientsIsScp) {
     for (const char* copy : {"scp -t /tmp/x", "scp -v -r -p -f -- ~/dir", "scp -rt .", "scp -f a*"}) {
         EXPECT_EQ(exec_capability(copy), Capability::Scp) << copy;
     }
-    for (const char* command : {"scp", "scp a b", "scp -t", "scp -t x; id", "scp -t `id`", "scp -t $(id)", "scp -t x\nid", "scp -S prog -t x",
-                                "scp -t x | y", "uptime", "/usr/bin/scp -t x", "scp -t x & y", "scp -o ProxyCommand=id -t x"}) {
+    for (const char* command :
+        {"scp", "scp a b", "scp -t", "scp -t x; id", "scp -t `id`", "scp -t $(id)", "scp -t x\nid", "scp -S prog -t x",
+            "scp -t x | y", "uptime", "/usr/bin/scp -t x", "scp -t x & y", "scp -o ProxyCommand=id -t x"}) {
         EXPECT_EQ(exec_capability(command), Capability::Exec) << command;
     }
 }
@@ -96,7 +97,8 @@ TEST_F(HostKeys, CertificatesOfTheTargetsAuthority) {
 }
 
 TEST_F(HostKeys, KnownKindsAreAskedForFirst) {
-    const std::vector<std::string> all{"ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512"};
+    const std::vector<std::string> all{
+        "ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512"};
     target.host_keys = {other.public_key().line()};
     EXPECT_EQ(preferred_host_key_algorithms(target, {}, all).front(), "ecdsa-sha2-nistp256");
     target.host_ca = {ca.public_key().line()};
@@ -119,15 +121,15 @@ TEST(StoreWorker, OneBadJobDoesNotTakeItsNeighboursBack) {
     auto store = std::move(*store::open_store(":memory:", ""));
     int good = 0, bad = 0;
     {
-        StoreWorker worker(*store);
         std::promise<void> hold;
         std::promise<void> holding;
+        StoreWorker worker(*store);
         // Blocks the worker, so that the next jobs gather into one transaction.
         worker.submit([&](store::Store&) -> Result<void> { return {}; },
-                      [&](const Result<void>&) {
-                          holding.set_value();
-                          hold.get_future().wait();
-                      });
+            [&](const Result<void>&) {
+                holding.set_value();
+                hold.get_future().wait();
+            });
         holding.get_future().wait();
         for (int i = 0; i < 5; ++i) {
             worker.submit(

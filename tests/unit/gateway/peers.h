@@ -68,8 +68,8 @@ private:
         Connection(FakeTarget& owner, int fd) : target(owner) {
             ssh::Config config;
             config.host_keys = {{base::to_bytes(owner.m_key.public_key().blob()), owner.m_key.public_key().algorithms()}};
-            hop = std::make_unique<Hop>(owner.m_loop, owner.m_ticker, net::make_socket_stream(owner.m_loop, fd), std::move(config),
-                                        HopTimes{}, *this);
+            hop = std::make_unique<Hop>(owner.m_loop, owner.m_ticker, net::make_socket_stream(owner.m_loop, fd),
+                std::move(config), HopTimes{}, *this);
             hop->start();
         }
 
@@ -80,7 +80,8 @@ private:
                 const bool signed_request = auth->method == ssh::AuthRequested::Method::PublicKey;
                 if (!signed_request) return hop->submit(ssh::RejectAuth{auth->ticket, {"publickey"}, false});
                 const auto certificate = keys::Certificate::from_blob(auth->key_blob);
-                if (certificate && certificate->fields().principals == std::vector<std::string>{auth->user}) ++target.sign_ins;
+                if (certificate && certificate->fields().principals == std::vector<std::string>{auth->user})
+                    ++target.sign_ins;
                 hop->submit(ssh::AcceptAuth{auth->ticket});
             } else if (auto* open = std::get_if<ssh::ChannelOpenRequested>(&event)) {
                 hop->route(open->channel, *this);
@@ -162,7 +163,8 @@ public:
             ssh::Config config;
             config.role = ssh::Role::Client;
             config.user = std::move(user);
-            m_hop = std::make_unique<Hop>(m_loop, ticker, net::make_socket_stream(m_loop, fd), std::move(config), HopTimes{}, *this);
+            m_hop = std::make_unique<Hop>(
+                m_loop, ticker, net::make_socket_stream(m_loop, fd), std::move(config), HopTimes{}, *this);
             m_hop->start();
         });
     }
@@ -243,7 +245,8 @@ private:
         } else if (std::holds_alternative<ssh::AuthMethodsOffered>(event)) {
             if (m_tried) return m_hop->disconnect(ssh::DisconnectReason::NoMoreAuthMethods, "no more keys");
             m_tried = true;
-            m_hop->submit(ssh::TryPublicKey{m_key.public_key().algorithms().front(), base::to_bytes(m_key.public_key().blob())});
+            m_hop->submit(
+                ssh::TryPublicKey{m_key.public_key().algorithms().front(), base::to_bytes(m_key.public_key().blob())});
         } else if (auto* wanted = std::get_if<ssh::UserSignatureWanted>(&event)) {
             m_hop->submit(ssh::ProvideSignature{wanted->ticket, *m_key.sign(wanted->algorithm, wanted->data)});
         } else if (std::holds_alternative<ssh::AuthSucceeded>(event)) {
