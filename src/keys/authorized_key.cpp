@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMostLine = 16 * 1024;
 constexpr std::size_t kMostOptions = 1024;
+constexpr std::size_t kMostFile = 1024 * 1024;
+constexpr std::size_t kMostLines = 10'000;
 
 struct KnownOption {
     std::string_view name;
@@ -138,6 +140,31 @@ Result<AuthorizedKey> parse_authorized_key(std::string_view line) {
     const std::size_t start = line.find_first_not_of(" \t");
     std::string comment(start == std::string_view::npos ? std::string_view() : line.substr(start));
     return AuthorizedKey{std::move(options), std::move(*key), std::move(comment)};
+}
+
+Result<void> AuthorizedKeys::check() const {
+    if (problems.empty()) return {};
+    const Problem& first = problems.front();
+    return fail("line " + std::to_string(first.line) + ": " + first.error.text, first.error.detail);
+}
+
+Result<AuthorizedKeys> parse_authorized_keys(std::string_view text) {
+    if (text.size() > kMostFile) return fail("a file of authorized keys is too long");
+    AuthorizedKeys out;
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        if (number > kMostLines) return fail("a file of authorized keys has too many lines");
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        const std::size_t start = line.find_first_not_of(" \t\r");
+        if (start == std::string_view::npos || line[start] == '#') continue;
+        Result<AuthorizedKey> key = parse_authorized_key(line);
+        if (key) {
+            out.entries.push_back({number, std::move(*key)});
+        } else {
+            out.problems.push_back({number, std::move(key.error())});
+        }
+    }
+    return out;
 }
 
 }  // namespace sekisho::keys

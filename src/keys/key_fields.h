@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "crypto/pem.h"
 #include "crypto/signature.h"
 #include "keys/public_key.h"
 #include "wire/reader.h"
@@ -12,6 +13,9 @@
 namespace sekisho::keys {
 
 std::optional<KeyKind> kind_by_blob_name(std::string_view name);
+
+/// The SSH kind of a key from a PEM file.
+KeyKind kind_of(crypto::PemKind kind);
 
 /// Of an ECDSA kind: the curve, and its name inside blobs ("nistp256", RFC 5656 §6.1).
 crypto::Curve curve(KeyKind kind);

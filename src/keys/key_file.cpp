@@ -86,11 +86,11 @@ Result<void> write_file(const std::filesystem::path& path, BytesView bytes, mode
 
 }  // namespace
 
-Result<PrivateKey> load_private_key(const std::filesystem::path& path) {
+Result<PrivateKey> load_private_key(const std::filesystem::path& path, std::string_view passphrase) {
     // Non-blocking, so that a FIFO under this name cannot hold us; what is not a regular file is refused below.
     const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!descriptor.valid()) return system_failure("cannot open", path);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(descriptor.fd(), &status) != 0) return system_failure("cannot read", path);
     if (!S_ISREG(status.st_mode)) return fail(path.string() + " is not a regular file");
     if ((status.st_mode & 077) != 0) return fail(path.string() + " is open to others: its mode must be 0600");
@@ -106,7 +106,7 @@ Result<PrivateKey> load_private_key(const std::filesystem::path& path) {
         if (n == 0) break;
         size += static_cast<std::size_t>(n);
     }
-    Result<PrivateKey> key = PrivateKey::from_openssh(base::text_view(text.bytes().first(size)));
+    Result<PrivateKey> key = PrivateKey::from_text(base::text_view(text.bytes().first(size)), passphrase);
     if (!key) return fail(path.string() + ": " + key.error().text, key.error().detail);
     return key;
 }

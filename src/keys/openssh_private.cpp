@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "crypto/bcrypt_pbkdf.h"
+#include "crypto/key_file_cipher.h"
 #include "crypto/random.h"
 #include "keys/key_fields.h"
 #include "wire/writer.h"
@@ -16,6 +18,12 @@ constexpr std::string_view kMagic{"openssh-key-v1\0", 15};
 constexpr std::size_t kMostText = 64 * 1024;
 constexpr std::size_t kLineWidth = 70;
 constexpr std::size_t kPadding = 8;  // PROTOCOL.key §3: the cipher's block size, 8 where there is no cipher
+constexpr std::string_view kNone = "none";  // as cipher, as kdf
+constexpr std::string_view kBcrypt = "bcrypt";
+constexpr std::size_t kMostSalt = 64;
+constexpr std::string_view kOwnCipher = "aes256-ctr";
+constexpr unsigned kOwnRounds = 16;
+constexpr std::size_t kOwnSalt = 16;
 constexpr std::size_t kMostName = 64;
 
 MutableBytes writable(std::string& text) { return std::as_writable_bytes(std::span(text.data(), text.size())); }
@@ -96,8 +104,8 @@ Result<crypto::SigningKey> read_private_fields(KeyKind kind, wire::Reader& reade
             const BytesView p = reader.mpint();
             const BytesView q = reader.mpint();
             if (!reader.ok()) return fail("malformed RSA private key");
-            return crypto::SigningKey::rsa({base::to_bytes(n), base::to_bytes(e)},
-                                           {secret(d), secret(iqmp), secret(p), secret(q)});
+            return crypto::SigningKey::rsa(
+                {base::to_bytes(n), base::to_bytes(e)}, {secret(d), secret(iqmp), secret(p), secret(q)});
         }
         case KeyKind::EcdsaP256:
         case KeyKind::EcdsaP384:
@@ -116,19 +124,20 @@ Result<crypto::SigningKey> read_private_fields(KeyKind kind, wire::Reader& reade
     return fail("unsupported key");
 }
 
-/// The part that a cipher would hide: two equal check numbers, the key, its comment, padding 1 2 3 …
-Result<OpensshPrivate> read_private_section(BytesView section, PublicKey public_key) {
-    if (section.size() % kPadding != 0) return fail("malformed private key file");
+/// The part that a cipher hides: two equal check numbers, the key, its comment, padding 1 2 3 …
+Result<OpensshPrivate> read_private_section(BytesView section, std::size_t block, bool was_protected, PublicKey public_key) {
+    if (section.size() % block != 0) return fail("malformed private key file");
     wire::Reader reader(section);
     const std::uint32_t first = reader.u32();
     const std::uint32_t second = reader.u32();
     const std::string_view name = reader.text(kMostName);
+    if (was_protected && first != second) return fail("the passphrase is wrong");
     if (!reader.ok() || first != second) return fail("malformed private key file");
     if (name != blob_name(public_key.kind())) return fail("a private key file holds keys of two kinds");
     Result<crypto::SigningKey> signer = read_private_fields(public_key.kind(), reader);
     if (!signer) return std::unexpected(std::move(signer.error()));
     reader.string();  // comment
-    if (!reader.ok() || reader.rest().size() >= kPadding) return fail("malformed private key file");
+    if (!reader.ok() || reader.rest().size() >= block) return fail("malformed private key file");
     for (std::size_t i = 0; i < reader.rest().size(); ++i) {
         if (std::to_integer<std::size_t>(reader.rest()[i]) != i + 1) return fail("malformed private key file");
     }
@@ -186,44 +195,117 @@ PublicKey public_part(KeyKind kind, const crypto::SigningKey& signer) {
     return std::move(*key);
 }
 
-Result<OpensshPrivate> parse_openssh_private(std::string_view text) {
+namespace {
+
+/// PROTOCOL.key §1: the file's frame, before anything of it is believed.
+struct Frame {
+    std::string_view cipher;
+    std::string_view kdf;
+    BytesView kdf_options;
+    BytesView public_blob;
+    BytesView section;
+    BytesView tag;
+};
+
+Result<Frame> read_frame(BytesView file) {
+    wire::Reader reader(file);
+    if (base::text_view(reader.raw(kMagic.size())) != kMagic) return fail("not an OpenSSH private key file");
+    Frame out;
+    out.cipher = reader.text(kMostName);
+    out.kdf = reader.text(kMostName);
+    out.kdf_options = reader.string();
+    const std::uint32_t keys = reader.u32();
+    out.public_blob = reader.string();
+    out.section = reader.string();
+    out.tag = reader.rest();  // where the cipher has one; else nothing may be left
+    if (!reader.ok()) return fail("malformed private key file");
+    if (keys != 1) return fail("a private key file must hold exactly one key");
+    return out;
+}
+
+/// The key for the cipher, out of the passphrase. PROTOCOL.key §2: string salt, uint32 rounds.
+Result<Secret> derive(const Frame& frame, std::string_view passphrase, std::size_t size, unsigned most_rounds) {
+    if (frame.kdf != kBcrypt) return fail("a private key file is protected in an unknown way", std::string(frame.kdf));
+    wire::Reader reader(frame.kdf_options);
+    const BytesView salt = reader.string(kMostSalt);
+    const std::uint32_t rounds = reader.u32();
+    if (!reader.finish("kdf") || salt.empty() || rounds == 0) return fail("malformed private key file");
+    if (rounds > most_rounds) {
+        return fail("a private key file asks for " + std::to_string(rounds) + " rounds; at most " +
+                    std::to_string(most_rounds) + " are done");
+    }
+    if (passphrase.empty()) return fail("the private key file is protected by a passphrase");
+    return crypto::bcrypt_pbkdf(base::view(passphrase), salt, rounds, size);
+}
+
+Secret protect(BytesView section, std::string_view passphrase, BytesView salt) {
+    const crypto::KeyFileCipher& cipher = *crypto::key_file_cipher(kOwnCipher);
+    const Secret key = crypto::bcrypt_pbkdf(base::view(passphrase), salt, kOwnRounds, cipher.key + cipher.iv);
+    return Secret(crypto::seal_key_file(cipher, key, Secret(section)));
+}
+
+}  // namespace
+
+bool openssh_private_is_protected(std::string_view text) {
+    const Result<Secret> decoded = decode_armor(text);
+    if (!decoded) return false;
+    const Result<Frame> frame = read_frame(decoded->bytes());
+    return frame && frame->cipher != kNone;
+}
+
+Result<OpensshPrivate> parse_openssh_private(std::string_view text, std::string_view passphrase, const UnlockCost& most) {
     const Result<Secret> decoded = decode_armor(text);
     if (!decoded) return std::unexpected(decoded.error());
-    wire::Reader reader(decoded->bytes());
-    if (base::text_view(reader.raw(kMagic.size())) != kMagic) return fail("not an OpenSSH private key file");
-    const std::string_view cipher = reader.text(kMostName);
-    const std::string_view kdf = reader.text(kMostName);
-    const BytesView kdf_options = reader.string();
-    const std::uint32_t keys = reader.u32();
-    const BytesView blob = reader.string();
-    const BytesView section = reader.string();
-    if (Result<void> end = reader.finish("private key file"); !end) return std::unexpected(std::move(end.error()));
-    if (cipher != "none" || kdf != "none" || !kdf_options.empty()) {
-        return fail("the private key file is protected by a passphrase, which is not supported");
-    }
-    if (keys != 1) return fail("a private key file must hold exactly one key");
-    Result<PublicKey> public_key = PublicKey::from_blob(blob);
+    const Result<Frame> frame = read_frame(decoded->bytes());
+    if (!frame) return std::unexpected(frame.error());
+    Result<PublicKey> public_key = PublicKey::from_blob(frame->public_blob);
     if (!public_key) return std::unexpected(std::move(public_key.error()));
     if (is_security_key(public_key->kind())) {
         return fail("the file only points to a key in a security key; its owner's agent can sign with it, we cannot");
     }
-    return read_private_section(section, std::move(*public_key));
+    if (frame->cipher == kNone) {
+        if (frame->kdf != kNone || !frame->kdf_options.empty() || !frame->tag.empty()) {
+            return fail("malformed private key file");
+        }
+        return read_private_section(frame->section, kPadding, false, std::move(*public_key));
+    }
+    const crypto::KeyFileCipher* cipher = crypto::key_file_cipher(frame->cipher);
+    if (cipher == nullptr) return fail("a private key file has an unsupported cipher", std::string(frame->cipher));
+    if (frame->section.size() % cipher->block != 0 || frame->tag.size() != cipher->tag) {
+        return fail("malformed private key file");
+    }
+    const Result<Secret> key = derive(*frame, passphrase, cipher->key + cipher->iv, most.bcrypt_rounds);
+    if (!key) return std::unexpected(key.error());
+    const Result<Secret> section = crypto::open_key_file(*cipher, *key, frame->section, frame->tag);
+    if (!section) return std::unexpected(section.error());
+    return read_private_section(section->bytes(), cipher->block, true, std::move(*public_key));
 }
 
-Secret format_openssh_private(const PublicKey& key, const crypto::SigningKey& signer, std::string_view comment) {
+Secret format_openssh_private(
+    const PublicKey& key, const crypto::SigningKey& signer, std::string_view comment, std::string_view passphrase) {
     constexpr std::size_t kMostNumbers = 10 * 1024;  // RSA of 16384 bits: 7.2 KiB
+    const bool plain = passphrase.empty();
+    const std::size_t block = plain ? kPadding : crypto::key_file_cipher(kOwnCipher)->block;
     SecretWriter section(kMostNumbers + comment.size());
     Bytes check(4);
     crypto::system_random().fill(check);
     section.raw(check).raw(check).string(blob_name(key.kind()));
     write_private_fields(section, key.kind(), signer);
     section.string(comment);
-    for (std::size_t i = 1; section.bytes().size() % kPadding != 0; ++i) section.byte(i);
+    for (std::size_t i = 1; section.bytes().size() % block != 0; ++i) section.byte(i);
 
-    SecretWriter file(kMagic.size() + key.blob().size() + section.bytes().size() + 64);
-    constexpr std::string_view kNone = "none";  // cipher, kdf
-    file.raw(base::view(kMagic)).string(kNone).string(kNone).string(std::string_view()).u32(1);
-    file.string(key.blob()).string(section.bytes());
+    Bytes salt(kOwnSalt);
+    crypto::system_random().fill(salt);
+    wire::Writer kdf_options;
+    if (!plain) kdf_options.string(salt).u32(kOwnRounds);
+    SecretWriter file(kMagic.size() + key.blob().size() + section.bytes().size() + 128);
+    file.raw(base::view(kMagic)).string(plain ? kNone : kOwnCipher).string(plain ? kNone : kBcrypt);
+    file.string(kdf_options.bytes()).u32(1).string(key.blob());
+    if (plain) {
+        file.string(section.bytes());
+    } else {
+        file.string(protect(section.bytes(), passphrase, salt).bytes());
+    }
 
     std::string digits = base::base64(file.bytes());
     SecretWriter text(digits.size() + digits.size() / kLineWidth + kBegin.size() + kEnd.size() + 4);

@@ -3,11 +3,18 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "crypto/pem.h"
 #include "keys/key_fields.h"
 #include "keys/openssh_private.h"
 #include "wire/writer.h"
 
 namespace sekisho::keys {
+
+namespace {
+
+constexpr std::string_view kOpensshMark = "-----BEGIN OPENSSH PRIVATE KEY-----";
+
+}  // namespace
 
 struct PrivateKey::State {
     PublicKey public_key;
@@ -23,14 +30,27 @@ PrivateKey PrivateKey::generate(KeyKind kind, unsigned rsa_bits) {
     return PrivateKey(std::make_shared<const State>(std::move(public_key), std::move(signer)));
 }
 
-Result<PrivateKey> PrivateKey::from_openssh(std::string_view text) {
-    Result<OpensshPrivate> parsed = parse_openssh_private(text);
+Result<PrivateKey> PrivateKey::from_openssh(std::string_view text, std::string_view passphrase, UnlockCost most) {
+    Result<OpensshPrivate> parsed = parse_openssh_private(text, passphrase, most);
     if (!parsed) return std::unexpected(std::move(parsed.error()));
     return PrivateKey(std::make_shared<const State>(std::move(parsed->public_key), std::move(parsed->signer)));
 }
 
-Secret PrivateKey::to_openssh(std::string_view comment) const {
-    return format_openssh_private(m_state->public_key, m_state->signer, comment);
+Result<PrivateKey> PrivateKey::from_text(std::string_view text, std::string_view passphrase, UnlockCost most) {
+    if (text.find(kOpensshMark) != std::string_view::npos) return from_openssh(text, passphrase, most);
+    Result<crypto::PemPrivate> parsed = crypto::private_from_pem(text, passphrase, most.pbkdf2_iterations);
+    if (!parsed) return std::unexpected(std::move(parsed.error()));
+    PublicKey public_key = public_part(kind_of(parsed->kind), parsed->signer);
+    return PrivateKey(std::make_shared<const State>(std::move(public_key), std::move(parsed->signer)));
+}
+
+bool PrivateKey::needs_passphrase(std::string_view text) {
+    if (text.find(kOpensshMark) != std::string_view::npos) return openssh_private_is_protected(text);
+    return crypto::pem_is_protected(text);
+}
+
+Secret PrivateKey::to_openssh(std::string_view comment, std::string_view passphrase) const {
+    return format_openssh_private(m_state->public_key, m_state->signer, comment, passphrase);
 }
 
 const PublicKey& PrivateKey::public_key() const { return m_state->public_key; }

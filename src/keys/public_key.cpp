@@ -62,6 +62,17 @@ std::optional<KeyKind> kind_by_blob_name(std::string_view name) {
     return at->kind;
 }
 
+KeyKind kind_of(crypto::PemKind kind) {
+    switch (kind) {
+        case crypto::PemKind::Ed25519: return KeyKind::Ed25519;
+        case crypto::PemKind::EcdsaP256: return KeyKind::EcdsaP256;
+        case crypto::PemKind::EcdsaP384: return KeyKind::EcdsaP384;
+        case crypto::PemKind::EcdsaP521: return KeyKind::EcdsaP521;
+        case crypto::PemKind::Rsa: break;
+    }
+    return KeyKind::Rsa;
+}
+
 crypto::Curve curve(KeyKind kind) {
     switch (kind) {
         case KeyKind::EcdsaP256:
@@ -188,8 +199,8 @@ std::vector<std::string> PublicKey::algorithms() const {
 namespace {
 
 /// The signature proper, over exactly the bytes that were signed.
-Result<bool> verify_value(KeyKind kind, const crypto::VerifyKey& verifier, std::string_view algorithm, BytesView message,
-    BytesView value) {
+Result<bool> verify_value(
+    KeyKind kind, const crypto::VerifyKey& verifier, std::string_view algorithm, BytesView message, BytesView value) {
     switch (kind) {
         case KeyKind::Ed25519:
         case KeyKind::SkEd25519: return verifier.verify_ed25519(message, value);

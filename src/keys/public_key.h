@@ -41,6 +41,8 @@ public:
     static Result<PublicKey> from_blob(BytesView blob);
     /// "ssh-ed25519 AAAA… comment"; the comment may be missing. No options in front (see authorized_key.h).
     static Result<PublicKey> from_line(std::string_view line);
+    /// The same line, RFC 4716 or PEM, whichever it is (public_text.h, which also gives the comment).
+    static Result<PublicKey> from_any_text(std::string_view text);
 
     KeyKind kind() const;
     BytesView blob() const;

@@ -27,10 +27,10 @@ TEST(AuthorizedKey, WithoutOptions) {
 }
 
 TEST(AuthorizedKey, OptionsWithQuotesCommasAndBlanks) {
-    const auto parsed = parse_authorized_key(
-        R"(restrict,command="echo \"a, b\" c\d",No-X11-Forwarding,permitopen="web1:80",)"
-        R"(permitopen="[::1]:22",from="10.0.0.0/8,!10.1.1.1" )" +
-        key().line("c"));
+    const auto parsed =
+        parse_authorized_key(R"(restrict,command="echo \"a, b\" c\d",No-X11-Forwarding,permitopen="web1:80",)"
+                             R"(permitopen="[::1]:22",from="10.0.0.0/8,!10.1.1.1" )" +
+                             key().line("c"));
     ASSERT_TRUE(parsed) << parsed.error().full();
     ASSERT_EQ(parsed->options.size(), 6U);
     EXPECT_EQ(parsed->options[0].name, "restrict");
@@ -46,13 +46,13 @@ TEST(AuthorizedKey, OptionsWithQuotesCommasAndBlanks) {
 
 TEST(AuthorizedKey, AllKnownOptions) {
     for (const char* flag : {"agent-forwarding", "cert-authority", "no-agent-forwarding", "no-port-forwarding", "no-pty",
-                             "no-user-rc", "no-X11-forwarding", "port-forwarding", "pty", "no-touch-required",
-                             "verify-required", "restrict", "user-rc", "X11-forwarding"}) {
+             "no-user-rc", "no-X11-forwarding", "port-forwarding", "pty", "no-touch-required", "verify-required", "restrict",
+             "user-rc", "X11-forwarding"}) {
         EXPECT_EQ(error_of(std::string(flag) + " " + key().line()), "") << flag;
         EXPECT_NE(error_of(std::string(flag) + "=\"x\" " + key().line()), "") << flag;
     }
-    for (const char* valued : {"command", "environment", "expiry-time", "from", "permitlisten", "permitopen", "principals",
-                               "tunnel"}) {
+    for (const char* valued :
+        {"command", "environment", "expiry-time", "from", "permitlisten", "permitopen", "principals", "tunnel"}) {
         EXPECT_EQ(error_of(std::string(valued) + "=\"x\" " + key().line()), "") << valued;
         EXPECT_NE(error_of(std::string(valued) + " " + key().line()), "") << valued;
         EXPECT_NE(error_of(std::string(valued) + "=x " + key().line()), "") << valued;

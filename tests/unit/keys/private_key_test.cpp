@@ -69,7 +69,7 @@ TEST(PrivateKey, PassphrasesAndOtherFormatsAreRefusedWithAReason) {
     const auto locked = load_private_key(folder.path("locked"));
     ASSERT_FALSE(locked);
     EXPECT_NE(locked.error().text.find("passphrase"), std::string::npos) << locked.error().text;
-    const auto pem = load_private_key(folder.path("pem"));
+    const auto pem = PrivateKey::from_openssh(folder.read("pem"));
     ASSERT_FALSE(pem);
     EXPECT_NE(pem.error().text.find("not an OpenSSH private key"), std::string::npos) << pem.error().text;
 }
@@ -116,7 +116,7 @@ TEST(KeyFile, ModesAndExistingFilesAreRespected) {
     const PrivateKey key = PrivateKey::generate(KeyKind::Ed25519);
     const auto path = folder.path("key");
     ASSERT_TRUE(save_private_key(path, key, "c"));
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777U, 0600U);
     ASSERT_EQ(::stat(folder.path("key.pub").c_str(), &status), 0);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kProvider = "/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so";
 
-#define SEKISHO_SOFTWARE_SECURITY_KEY_OR_SKIP(folder)                                                                      \
+#define SEKISHO_SOFTWARE_SECURITY_KEY_OR_SKIP(folder)                                                                 \
     if (!std::filesystem::exists(kProvider)) GTEST_SKIP() << "no software security key (package openssh-tests) here"; \
     SEKISHO_KEYGEN_OR_SKIP(folder)
 
@@ -190,8 +190,7 @@ TEST(SecurityKey, CertificatesInBothDirections) {
         fields.key_id = "ours";
         fields.principals = {"alice"};
         fields.valid_before = ~0ULL;
-        const Bytes unsigned_part =
-            certificate_to_be_signed(key, authority.public_key(), fields, crypto::system_random());
+        const Bytes unsigned_part = certificate_to_be_signed(key, authority.public_key(), fields, crypto::system_random());
         const Bytes blob = certificate_blob(unsigned_part, authority.sign("ssh-ed25519", unsigned_part).value());
         EXPECT_TRUE(Certificate::from_blob(blob));
         folder.write("ours-cert.pub", certificate_name(blob_name(kind)) + " " + base::base64(blob) + "\n");

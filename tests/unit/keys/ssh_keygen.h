@@ -42,9 +42,7 @@ public:
         return {std::istreambuf_iterator<char>(in), {}};
     }
 
-    void write(const std::string& name, std::string_view text) const {
-        std::ofstream(path(name), std::ios::binary) << text;
-    }
+    void write(const std::string& name, std::string_view text) const { std::ofstream(path(name), std::ios::binary) << text; }
 
     static bool available() { return std::system("ssh-keygen -? >/dev/null 2>&1; test $? -ne 127") == 0; }
 
@@ -58,12 +56,16 @@ struct KeygenKind {
 };
 
 inline constexpr KeygenKind kKeygenKinds[] = {
-    {"-t ed25519", "ed25519"},         {"-t ecdsa -b 256", "ecdsa256"}, {"-t ecdsa -b 384", "ecdsa384"},
-    {"-t ecdsa -b 521", "ecdsa521"},   {"-t rsa -b 2048", "rsa2048"},   {"-t rsa -b 3072", "rsa3072"},
+    {"-t ed25519", "ed25519"},
+    {"-t ecdsa -b 256", "ecdsa256"},
+    {"-t ecdsa -b 384", "ecdsa384"},
+    {"-t ecdsa -b 521", "ecdsa521"},
+    {"-t rsa -b 2048", "rsa2048"},
+    {"-t rsa -b 3072", "rsa3072"},
 };
 
 }  // namespace sekisho::test
 
-#define SEKISHO_KEYGEN_OR_SKIP(folder)                                                                  \
+#define SEKISHO_KEYGEN_OR_SKIP(folder)                                                                \
     if (!::sekisho::test::KeygenFolder::available()) GTEST_SKIP() << "no ssh-keygen on this machine"; \
     const ::sekisho::test::KeygenFolder folder
