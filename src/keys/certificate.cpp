@@ -111,7 +111,7 @@ Result<Rest> read_rest(wire::Reader& reader) {
     if (!names) return std::unexpected(std::move(names.error()));
     out.fields.principals = std::move(*names);
     for (auto [packed, into] :
-         {std::pair(critical, &out.fields.critical_options), std::pair(extensions, &out.fields.extensions)}) {
+        {std::pair(critical, &out.fields.critical_options), std::pair(extensions, &out.fields.extensions)}) {
         Result<std::vector<CertificateOption>> options = read_options(packed);
         if (!options) return std::unexpected(std::move(options.error()));
         *into = std::move(*options);
@@ -161,8 +161,8 @@ Result<Certificate> Certificate::from_blob(BytesView blob) {
     if (Result<void> good = check_signature(*authority, to_be_signed, signature); !good) {
         return fail("the signature of a certificate is wrong", good.error().full());
     }
-    return Certificate(base::to_bytes(blob), std::string(name), std::move(*key), std::move(*authority),
-                       std::move(rest->fields));
+    return Certificate(
+        base::to_bytes(blob), std::string(name), std::move(*key), std::move(*authority), std::move(rest->fields));
 }
 
 Result<void> Certificate::check(CertificateUse use, std::string_view principal, std::uint64_t now) const {
@@ -174,7 +174,10 @@ Result<void> Certificate::check(CertificateUse use, std::string_view principal, 
     if (m_fields.valid_before != kForever && now >= m_fields.valid_before) return fail("the certificate has expired");
     // OpenSSH once read an empty list as "any name"; a certificate that names nobody is for nobody.
     if (m_fields.principals.empty()) return fail("the certificate names no principal");
-    if (std::ranges::find(m_fields.principals, principal) == m_fields.principals.end()) {
+    const bool named = std::ranges::any_of(m_fields.principals, [&](const std::string& one) {
+        return use == CertificateUse::Host ? matches_host_pattern(principal, one) : one == principal;
+    });
+    if (!named) {
         return fail("the certificate does not name the principal " + std::string(principal));
     }
     for (const CertificateOption& option : m_fields.critical_options) {
@@ -183,6 +186,31 @@ Result<void> Certificate::check(CertificateUse use, std::string_view principal, 
         return fail("the certificate has an unknown critical option", option.name);
     }
     return {};
+}
+
+bool matches_host_pattern(std::string_view host, std::string_view pattern) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    // Only the last '*' is ever gone back to: what an earlier one could still take, the last can as well. Hence no more than
+    // the product of the two lengths, where trying every '*' would take exponential time.
+    std::size_t at = 0;
+    std::size_t in_pattern = 0;
+    std::size_t star = std::string_view::npos;
+    std::size_t taken = 0;
+    while (at < host.size()) {
+        if (in_pattern < pattern.size() && pattern[in_pattern] == '*') {
+            star = in_pattern++;
+            taken = at;
+        } else if (in_pattern < pattern.size() && (pattern[in_pattern] == '?' || pattern[in_pattern] == lower(host[at]))) {
+            ++in_pattern;
+            ++at;
+        } else if (star != std::string_view::npos) {
+            in_pattern = star + 1;
+            at = ++taken;
+        } else {
+            return false;
+        }
+    }
+    return pattern.find_first_not_of('*', in_pattern) == std::string_view::npos;
 }
 
 bool is_certificate_name(std::string_view name) { return name.size() > kSuffix.size() && name.ends_with(kSuffix); }
@@ -201,8 +229,8 @@ std::string plain_name(std::string_view certificate_algorithm) {
     return out;
 }
 
-Bytes certificate_to_be_signed(const PublicKey& key, const PublicKey& authority, const CertificateFields& fields,
-                               crypto::Random& random) {
+Bytes certificate_to_be_signed(
+    const PublicKey& key, const PublicKey& authority, const CertificateFields& fields, crypto::Random& random) {
     Bytes nonce(kNonce);
     random.fill(nonce);
     wire::Writer principals;

@@ -42,8 +42,9 @@ public:
     const PublicKey& authority() const { return m_authority; }
     const CertificateFields& fields() const { return m_fields; }
 
-    /// Valid at `now` (seconds since 1970), for `use`, naming `principal`. Empty principals are refused, unknown critical
-    /// options are refused. The text says which of these failed.
+    /// Valid at `now` (seconds since 1970), for `use`, naming `principal`. Principals of hosts are patterns, those of users
+    /// stand for themselves. Empty principals are refused, unknown critical options are refused. The text says which of these
+    /// failed. What the known options and extensions ask is for the caller: "verify-required" as SignatureNeeds::pin.
     Result<void> check(CertificateUse use, std::string_view principal, std::uint64_t now) const;
 
     Certificate(Bytes blob, std::string name, PublicKey key, PublicKey authority, CertificateFields fields)
@@ -58,6 +59,10 @@ private:
     CertificateFields m_fields;
 };
 
+/// A host's name against a principal of a host certificate, as ssh matches them: '*' for any run of characters, dots too,
+/// '?' for one, nothing else special; the name in lower case, the pattern as it is.
+bool matches_host_pattern(std::string_view host, std::string_view pattern);
+
 /// True for a name that ends in "-cert-v01@openssh.com".
 bool is_certificate_name(std::string_view name);
 /// Name of the certificate form of a signature algorithm or blob name ("ssh-ed25519" → "ssh-ed25519-cert-v01@openssh.com",
@@ -67,8 +72,8 @@ std::string certificate_name(std::string_view algorithm);
 std::string plain_name(std::string_view certificate_algorithm);
 
 /// The bytes that the CA signs: everything before the signature field.
-Bytes certificate_to_be_signed(const PublicKey& key, const PublicKey& authority, const CertificateFields& fields,
-                               crypto::Random& random);
+Bytes certificate_to_be_signed(
+    const PublicKey& key, const PublicKey& authority, const CertificateFields& fields, crypto::Random& random);
 /// `to_be_signed` and the CA's SSH signature blob put together.
 Bytes certificate_blob(BytesView to_be_signed, BytesView signature);
 

@@ -71,9 +71,8 @@ TEST(Certificate, ThoseOfSshKeygenAreReadAndVerified) {
             EXPECT_TRUE(std::ranges::any_of(fields.extensions, [](const CertificateOption& option) {
                 return option.name == "note@example.net" && option.value == "value";
             }));
-            EXPECT_TRUE(std::ranges::none_of(fields.extensions, [](const CertificateOption& option) {
-                return option.name == "permit-X11-forwarding";
-            }));
+            EXPECT_TRUE(std::ranges::none_of(
+                fields.extensions, [](const CertificateOption& option) { return option.name == "permit-X11-forwarding"; }));
             EXPECT_TRUE(certificate->check(CertificateUse::User, "bob", 1767225600));
         }
     }
@@ -168,19 +167,23 @@ TEST(Certificate, UnknownCriticalOptionsAreRefusedUnknownExtensionsAreNot) {
         CertificateFields fields = user_fields();
         fields.critical_options = {{name, "x"}};
         EXPECT_TRUE(Certificate::from_blob(make(made.key, made.authority, fields))
-                        .value().check(CertificateUse::User, "ubuntu", 1500)) << name;
+                .value()
+                .check(CertificateUse::User, "ubuntu", 1500))
+            << name;
         fields.use = CertificateUse::Host;
         EXPECT_FALSE(Certificate::from_blob(make(made.key, made.authority, fields))
-                         .value().check(CertificateUse::Host, "ubuntu", 1500)) << name;
+                .value()
+                .check(CertificateUse::Host, "ubuntu", 1500))
+            << name;
     }
     CertificateFields fields = user_fields();
     fields.critical_options = {{"force-command", "x"}, {"new@example.net", ""}};
-    EXPECT_FALSE(Certificate::from_blob(make(made.key, made.authority, fields))
-                     .value().check(CertificateUse::User, "ubuntu", 1500));
+    EXPECT_FALSE(
+        Certificate::from_blob(make(made.key, made.authority, fields)).value().check(CertificateUse::User, "ubuntu", 1500));
     fields.critical_options = {};
     fields.extensions = {{"new@example.net", "v"}};
-    EXPECT_TRUE(Certificate::from_blob(make(made.key, made.authority, fields))
-                    .value().check(CertificateUse::User, "ubuntu", 1500));
+    EXPECT_TRUE(
+        Certificate::from_blob(make(made.key, made.authority, fields)).value().check(CertificateUse::User, "ubuntu", 1500));
 }
 
 TEST(Certificate, EveryFlippedByteIsRefused) {
