@@ -1,7 +1,8 @@
-// Buffer and BufferPool: memory of the blocks that are being filled or wait for the disk. A few are kept for reuse, in two
-// sizes: a keystroke needs 4 KiB, bulk data a whole block. Owned by the Hub; thread-safe.
+// Buffer and BufferPool: memory of the blocks that are being filled or wait for the disk. A few are kept for reuse, in three
+// sizes: keystrokes need little, a screen some KiB, bulk data a whole block. Owned by the Hub; thread-safe.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -23,22 +24,25 @@ struct Buffer {
 
 class BufferPool {
 public:
-    static constexpr std::size_t kSmall = 4 * 1024;
     static constexpr std::size_t kLarge = 64 * 1024;
 
-    Buffer take(bool large);
+    /// At least `least` bytes, at most kLarge.
+    Buffer take(std::size_t least);
     void give(Buffer buffer);
     /// Bytes of the buffers that are out.
     std::size_t out() const { return m_out.load(std::memory_order_relaxed); }
 
 private:
     using Memory = std::unique_ptr<std::byte[]>;
-    static constexpr std::size_t kKeptSmall = 256;
-    static constexpr std::size_t kKeptLarge = 64;
+    struct Size {
+        std::size_t capacity;
+        std::size_t kept;  // buffers that wait for reuse, at most
+        std::vector<Memory> waiting;
+    };
+    Size& size_for(std::size_t least);
 
     std::mutex m_mutex;
-    std::vector<Memory> m_small;
-    std::vector<Memory> m_large;
+    std::array<Size, 3> m_sizes{{{1024, 512, {}}, {8 * 1024, 128, {}}, {kLarge, 64, {}}}};
     std::atomic<std::size_t> m_out{0};
 };
 

@@ -131,7 +131,7 @@ void Track::finish(std::string_view reason, std::optional<TimePoint> now, Done d
         if (m_current.buffer) seal_buffer();
     }
     m_finish_called = true;
-    m_finish = Finish{std::string(reason), time_us, std::move(done)};
+    m_finish = std::make_unique<Finish>(Finish{std::string(reason), time_us, std::move(done)});
     wake_drain();
     if (!deliver(std::move(lock))) {  // the Hub stopped and ended this recording before
         const std::lock_guard again(m_mutex);
@@ -178,15 +178,15 @@ void Track::make_room(std::size_t head, std::size_t body, std::uint64_t time_us)
     const std::size_t all = format::kEventOverhead + head + body;
     const std::size_t least = format::kEventOverhead + head + std::min(body, kPieceLeast);
     Buffer& buffer = m_current.buffer;
-    if (buffer && buffer.capacity == BufferPool::kSmall && buffer.room() < all) {
-        Buffer larger = m_hub.pool().take(true);
+    if (buffer && buffer.capacity < BufferPool::kLarge && buffer.room() < all) {
+        Buffer larger = m_hub.pool().take(buffer.size + all);
         std::memcpy(larger.data.get(), buffer.data.get(), buffer.size);
         larger.size = buffer.size;
         m_hub.pool().give(std::exchange(buffer, std::move(larger)));
     }
     if (buffer && buffer.room() < least) seal_buffer();
     if (!buffer) {
-        buffer = m_hub.pool().take(all > BufferPool::kSmall);
+        buffer = m_hub.pool().take(all);
         m_current.time_us = m_event_us = time_us;
         arm(clock_now() + kFlushAfter);
     }
@@ -261,14 +261,14 @@ void Track::flush_due(Compressor& compressor) {
 void Track::drain(Compressor& compressor) {
     for (;;) {
         std::vector<Block> blocks;
-        std::optional<Finish> finish;
+        std::unique_ptr<Finish> finish;
         bool failed = false;
         {
             const std::lock_guard lock(m_mutex);
             m_drain_queued = false;
             blocks.swap(m_ready);
-            if (blocks.empty()) finish = std::exchange(m_finish, std::nullopt);
-            failed = m_failed.has_value();
+            if (blocks.empty()) finish = std::move(m_finish);
+            failed = m_failed != nullptr;
         }
         if (blocks.empty()) {
             if (finish) write_end(compressor, std::move(*finish));
@@ -314,7 +314,7 @@ void Track::write_end(Compressor& compressor, Finish finish) {
     std::optional<Error> error;
     {
         const std::lock_guard lock(m_mutex);
-        error = m_failed;
+        if (m_failed) error = *m_failed;
         end.totals = m_totals;
     }
     if (error) {
@@ -332,7 +332,7 @@ void Track::fail_with(const Error& error) {
     {
         const std::lock_guard lock(m_mutex);
         if (m_failed) return;
-        m_failed = error;
+        m_failed = std::make_unique<Error>(error);
         m_hub.pool().give(std::exchange(m_current, {}).buffer);
         for (Block& block : m_ready) {
             m_waiting -= block.buffer.capacity;

