@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "net/loop.h"
+#include "net/pacer.h"
 
 namespace sekisho::net {
 
@@ -18,6 +19,7 @@ struct Loop::State {
     boost::asio::io_context context{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
     std::vector<std::byte> scratch;
+    std::unique_ptr<Pacer> pacer;
 };
 
 }  // namespace sekisho::net

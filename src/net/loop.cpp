@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMargin = 64;  // before and behind the scratch buffer, for packet headers and tags
 }
 
-Loop::Loop() : m_state(std::make_unique<State>()) {}
+Loop::Loop() : m_state(std::make_unique<State>()) { m_state->pacer = std::make_unique<Pacer>(*this, m_state->context); }
 
 Loop::~Loop() {
     stop();

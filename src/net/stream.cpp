@@ -17,6 +17,7 @@ namespace sekisho::net {
 
 namespace {
 
+constexpr int kGathered = 64 * 1024;
 constexpr std::size_t kMostTail = Loop::kScratch - 300 * 1024;
 
 Error system_error(const char* what) {
@@ -24,7 +25,7 @@ Error system_error(const char* what) {
 }
 
 /// Outlives its SocketStream as long as a wait is under way.
-class Socket : public std::enable_shared_from_this<Socket> {
+class Socket final : public Paced, public std::enable_shared_from_this<Socket> {
 public:
     Socket(Loop& loop, int fd) : m_loop(loop), m_descriptor(loop.state().context, fd) {
         const int on = 1;
@@ -37,7 +38,7 @@ public:
     }
 
     void wait_readable() {
-        if (m_waiting_read || m_paused || m_read_over || m_handler == nullptr) return;
+        if (m_waiting_read || m_resting || m_paused || m_read_over || m_handler == nullptr) return;
         m_waiting_read = true;
         m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
             [self = shared_from_this()](const boost::system::error_code& error) {
@@ -55,7 +56,10 @@ public:
         const std::size_t room = std::clamp<std::size_t>(m_handler->stream_room(), 1, scratch.size() - have);
         const ssize_t n = ::recv(m_descriptor.native_handle(), scratch.data() + have, room, 0);
         if (n < 0) {
-            if (errno == EAGAIN || errno == EINTR) return wait_readable();
+            if (errno == EAGAIN || errno == EINTR) {
+                wake_at(1);
+                return wait_readable();
+            }
             return broken(system_error("recv"));
         }
         if (n == 0) {
@@ -67,7 +71,25 @@ public:
         const std::size_t used = m_handler->stream_read(scratch.first(have));
         if (m_handler == nullptr) return;
         keep(scratch.subspan(used, have - used));
+        if (m_pace.read(static_cast<std::size_t>(n), m_loop.now())) {
+            wake_at(kGathered);
+            m_resting = true;
+            return m_loop.state().pacer->rest(shared_from_this());
+        }
+        wake_at(1);
         wait_readable();
+    }
+
+    /// The system tells the loop of new bytes only when so many are there: resting would be no rest if it woke at every packet.
+    void wake_at(int bytes) {
+        if (m_wake_at == bytes) return;
+        m_wake_at = bytes;
+        (void)::setsockopt(m_descriptor.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+    }
+
+    void rested() override {
+        m_resting = false;
+        if (m_handler != nullptr) readable();
     }
 
     void keep(BytesView rest) {
@@ -93,6 +115,7 @@ public:
             }
             if (n < 0) return std::unexpected(system_error("send"));
             sent += static_cast<std::size_t>(n);
+            m_pace.sent(static_cast<std::size_t>(n));
             // A short count means that the socket's buffer is full; asking again would only cost a call.
             if (sent < bytes.size()) {
                 wait_writable();
@@ -139,7 +162,10 @@ private:
     boost::asio::posix::stream_descriptor m_descriptor;
     StreamHandler* m_handler = nullptr;
     base::Bytes m_tail;
+    Pace m_pace;
     bool m_waiting_read = false;
+    bool m_resting = false;  // with the loop's pacer
+    int m_wake_at = 1;
     bool m_waiting_write = false;
     bool m_paused = false;
     bool m_read_over = false;

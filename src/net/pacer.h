@@ -1,0 +1,59 @@
+// Pacer: lets streams that pour be read once a millisecond instead of at every packet. A loop that is faster than its peer
+// goes to sleep and is woken for each few kilobytes, and waking costs more than moving them; a short rest gathers them. Only
+// for streams that keep sending and are sent nothing: a dialogue is never delayed (see Pace). One a loop; loop thread only.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "net/loop.h"
+
+namespace sekisho::net {
+
+class Paced {
+public:
+    virtual void rested() = 0;
+
+protected:
+    ~Paced() = default;
+};
+
+class Pacer {
+public:
+    static constexpr std::chrono::microseconds kRest{1000};
+
+    Pacer(Loop& loop, boost::asio::io_context& context) : m_loop(loop), m_timer(context) {}
+    /// Calls rested() of `who`, in a turn of its own, when the rest is over.
+    void rest(std::shared_ptr<Paced> who);
+
+private:
+    void over();
+
+    Loop& m_loop;
+    boost::asio::steady_timer m_timer;
+    std::vector<std::shared_ptr<Paced>> m_resting;
+};
+
+/// Whether one stream pours: kQuickReads reads in close succession, each of some size, with nothing but small answers between.
+class Pace {
+public:
+    void sent(std::size_t count) { m_answered += count; }
+    /// A read of `count` bytes at `now`. True: rest before the next one.
+    bool read(std::size_t count, TimePoint now);
+
+private:
+    static constexpr std::size_t kQuickReads = 16;
+    static constexpr std::size_t kLeastRead = 512;
+    static constexpr std::size_t kMostAnswer = 256;         // a window adjust or two
+    static constexpr std::size_t kFullRead = 128 * 1024;    // it has gathered by itself
+    static constexpr std::chrono::milliseconds kQuickly{3};
+
+    TimePoint m_last{};
+    std::size_t m_answered = 0;
+    std::size_t m_quick = 0;
+};
+
+}  // namespace sekisho::net
