@@ -69,6 +69,7 @@ void Relay::event(End& end, ssh::Event& event) {
     if (std::holds_alternative<ssh::CloseReceived>(event)) return close_received(end);
     if (std::holds_alternative<ssh::ChannelEnded>(event)) {
         end.ended = true;
+        if (other(end).close_received) close(other(end));
         check_ended();
     }
 }
@@ -190,13 +191,20 @@ void Relay::eof(End& from) {
 }
 
 void Relay::close_received(End& from) {
-    close(from);
     End& to = other(from);
     if (to.hop != nullptr) {
         close(to);
     } else {
         to.ended = true;  // never opened: there is nothing to close
     }
+    // A client closes as soon as both directions saw EOF; the exit status of its command may still be on its way, and must get
+    // there before our CLOSE does (RFC 4254 §6.10). The target's CLOSE, or its end, lets ours go.
+    if (is_client(from) && !to.ended && !to.close_received) {
+        from.close_received = true;
+        return;
+    }
+    from.close_received = true;
+    close(from);
 }
 
 void Relay::close(End& end) {

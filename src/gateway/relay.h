@@ -68,6 +68,7 @@ private:
         Relay& relay;
         Hop* hop = nullptr;
         ssh::ChannelId channel;
+        bool close_received = false;
         bool close_sent = false;
         bool ended = false;
         std::size_t withheld = 0;  // credit that the recording's backlog holds back

@@ -179,8 +179,11 @@ Result<void> Channels::receive_close(BytesView payload) {
     if (!found) return std::unexpected(found.error());
     Channel& channel = **found;
     channel.close_received = true;
-    // The peer takes nothing more: what still waits can only be dropped.
+    // The peer takes no more data: what waits of it can only be dropped. An exit status still reaches it before our CLOSE.
     if (!channel.waiting.empty()) --m_waiting;
+    for (const Outgoing& waiting : channel.waiting) {
+        if (waiting.kind == Outgoing::Kind::Request) m_core.send(waiting.bytes);
+    }
     channel.waiting.clear();
     channel.waiting_data = channel.waiting_requests = 0;
     m_core.events.push(CloseReceived{ChannelId{*id}});
@@ -194,7 +197,8 @@ Result<void> Channels::receive_request(BytesView payload) {
     auto found = open_channel(message->recipient);
     if (!found) return std::unexpected(found.error());
     Channel& channel = **found;
-    if (channel.close_sent) return {};
+    // After our CLOSE nothing can be answered, but a command that we gave up still says how it ended (RFC 4254 §6.10).
+    if (channel.close_sent && message->want_reply) return {};
     if (message->want_reply && ++channel.replies_owed > limits::kPendingReplies) return fail("too many unanswered requests");
     m_core.events.push(
         ChannelRequested{ChannelId{message->recipient}, std::move(message->type), message->want_reply, message->payload});
@@ -259,7 +263,8 @@ Result<void> Channels::submit(const RejectChannel& command) {
 
 Result<void> Channels::submit(SendRequest command) {
     Channel* channel = find_mutable(command.channel);
-    if (channel == nullptr || !channel->sendable() || channel->close_queued || channel->close_received) return {};
+    if (channel == nullptr || !channel->sendable() || channel->close_queued) return {};
+    if (channel->close_received && command.want_reply) return {};  // nobody is left to answer
     Bytes payload =
         encode(ChannelRequestMessage{channel->peer_id, std::move(command.type), command.want_reply, command.payload});
     if (command.want_reply) ++channel->replies_expected;

@@ -141,6 +141,28 @@ TEST_F(ChannelsTest, CloseFromThePeerDropsWhatWaitsAndFreesTheNumber) {
     EXPECT_EQ(accepted(), id);
 }
 
+TEST_F(ChannelsTest, AnExitStatusStillPassesBehindACloseInEitherDirection) {
+    const ChannelId id = accepted(0);
+    Bytes blocked = base::to_bytes(std::string_view("never fits"));
+    m_channels.write(id, DataStream::Main, blocked, false);
+    ASSERT_TRUE(m_channels.submit(SendRequest{id, "exit-signal", false, {}, false}).has_value());
+    const std::size_t before = unsent();
+    ASSERT_TRUE(receive(encode_channel_only(Message::ChannelClose, id.value)).has_value());
+    const std::size_t waited = unsent();
+    EXPECT_GT(waited, before) << "what waited behind data that nobody takes any more";
+    ASSERT_TRUE(m_channels.submit(SendRequest{id, "exit-status", false, {}, false}).has_value());
+    EXPECT_GT(unsent(), waited);
+
+    const ChannelId closed = accepted();
+    ASSERT_TRUE(m_channels.submit(CloseChannel{closed}).has_value());
+    while (m_core.events.pop()) {
+    }
+    ASSERT_TRUE(receive(encode(ChannelRequestMessage{closed.value, "exit-status", false, {}})).has_value());
+    const auto event = m_core.events.pop();
+    ASSERT_TRUE(event.has_value());
+    EXPECT_TRUE(std::holds_alternative<ChannelRequested>(*event));
+}
+
 TEST_F(ChannelsTest, ATinyPacketLimitOfThePeerIsKept) {
     const ChannelId id = accepted(1000, 10);
     Bytes bytes = base::to_bytes(std::string(95, 'y'));
