@@ -32,6 +32,7 @@ struct Options {
     double speed = 1;
     double max_pause = 2;
     bool raw = false;
+    std::string stream;  // stdout or stderr; empty: both
     std::string format = "asciicast-v2";
     std::string output;
     bool input = false;
@@ -98,27 +99,6 @@ Result<std::string> find(const Context& context, const std::string& which) {
     if (::access(path.c_str(), F_OK) == 0) return path;
     if (::access(which.c_str(), F_OK) == 0) return which;
     return fail("no recording " + which + " in " + *folder);
-}
-
-Result<Reader> open_recording(const Context& context, const std::string& which) {
-    const auto path = find(context, which);
-    if (!path) return std::unexpected(path.error());
-    auto reader = Reader::open(*path);
-    if (!reader) return fail(reader.error().text + ": " + *path, reader.error().detail);
-    return reader;
-}
-
-/// On stderr, what an auditor must know about what was shown.
-int report(const Reader& reader) {
-    for (const Problem& problem : reader.problems()) failed(problem.text);
-    if (!reader.end()) {
-        write_all(STDERR_FILENO, "sekisho: the recording has no end: it was cut, or is being written\n");
-    } else if (reader.end()->ending != Ending::Complete) {
-        write_all(STDERR_FILENO, fmt::format("sekisho: the recording is {}: {}{}{}\n", name(reader.end()->ending),
-                                     printable(reader.end()->reason), reader.end()->failure.empty() ? "" : ": ",
-                                     printable(reader.end()->failure)));
-    }
-    return reader.problems().empty() ? kDone : kFailed;
 }
 
 std::string duration_text(std::chrono::microseconds duration) {
@@ -194,7 +174,9 @@ int play(const Context& context, const Options& options) {
     while (const auto shown = replay.next()) {
         if (shown->kind != Shown::Kind::Output) continue;
         if (const auto wait = pace.wait(shown->at); wait.count() > 0) std::this_thread::sleep_for(wait);
-        if (!write_all(shown->to_stderr ? STDERR_FILENO : STDOUT_FILENO, base::text_view(shown->bytes))) {
+        if (!options.stream.empty() && shown->to_stderr != (options.stream == "stderr")) continue;
+        const bool to_stderr = shown->to_stderr && options.stream.empty();
+        if (!write_all(to_stderr ? STDERR_FILENO : STDOUT_FILENO, base::text_view(shown->bytes))) {
             return failed("the replay cannot be written");
         }
     }
@@ -268,9 +250,29 @@ void add_channel(CLI::App& command, const std::shared_ptr<Options>& options) {
 
 }  // namespace
 
+Result<Reader> open_recording(const Context& context, const std::string& which) {
+    const auto path = find(context, which);
+    if (!path) return std::unexpected(path.error());
+    auto reader = Reader::open(*path);
+    if (!reader) return fail(reader.error().text + ": " + *path, reader.error().detail);
+    return reader;
+}
+
+int report(const Reader& reader) {
+    for (const Problem& problem : reader.problems()) failed(problem.text);
+    if (!reader.end()) {
+        write_all(STDERR_FILENO, "sekisho: the recording has no end: it was cut, or is being written\n");
+    } else if (reader.end()->ending != Ending::Complete) {
+        write_all(STDERR_FILENO, fmt::format("sekisho: the recording is {}: {}{}{}\n", name(reader.end()->ending),
+                                     printable(reader.end()->reason), reader.end()->failure.empty() ? "" : ": ",
+                                     printable(reader.end()->failure)));
+    }
+    return reader.problems().empty() ? kDone : kFailed;
+}
+
 void add_recordings_command(CLI::App& app, Context& context) {
     auto options = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand("recordings", "The recordings of sessions: list, play, export, verify");
+    CLI::App* command = app.add_subcommand("recordings", "The recordings of sessions: list, show, play, export, verify");
     command->require_subcommand(1);
     const auto runs = [&context, options](int (*function)(const Context&, const Options&)) {
         return [&context, options, function] {
@@ -283,10 +285,17 @@ void add_recordings_command(CLI::App& app, Context& context) {
     ls->add_option("--user", options->user, "only this user's");
     ls->callback(runs(list));
 
+    CLI::App* show = command->add_subcommand("show", "The channels of one recording: command, destination, bytes, exit status");
+    show->add_option("recording", options->which, "audit key, or a file")->required();
+    show->add_flag("--json", options->json, "as JSON");
+    show->callback(runs([](const Context& of, const Options& chosen) { return show_recording(of, chosen.which, chosen.json); }));
+
     CLI::App* play_command = command->add_subcommand("play", "Play a recording to this terminal");
     play_command->add_option("recording", options->which, "audit key, or a file")->required();
     play_command->add_option("--speed", options->speed, "times as fast; 0: without any pause")->check(CLI::Range(0.0, 1e6));
     play_command->add_option("--max-pause", options->max_pause, "longest pause in seconds")->check(CLI::Range(0.0, 86400.0));
+    play_command->add_option("--stream", options->stream, "only what went to the user's stdout or stderr, to stdout")
+        ->check(CLI::IsMember({"stdout", "stderr"}));
     play_command->add_flag("--raw,--no-wait", options->raw, "without any pause, as --speed 0");
     add_channel(*play_command, options);
     play_command->footer(examples({"sekisho recordings play 2026-11-22_05-16-00_alice --speed 4"}));

@@ -1,11 +1,20 @@
-// `sekisho recordings ls|play|export|verify`: the evidence, for people and tools. Reads the folder of recordings itself, so it works
+// `sekisho recordings ls|show|play|export|verify`: the evidence, for people and tools. Reads the folder of recordings itself, so it works
 // while no gateway runs. Called by app/main; main thread only.
 #pragma once
 
 #include "cli/command.h"
+#include "recording/reader.h"
 
 namespace sekisho::cli {
 
 void add_recordings_command(CLI::App& app, Context& context);
+
+/// The recording that is named by its audit key or by its file.
+Result<recording::Reader> open_recording(const Context& context, const std::string& which);
+/// On stderr, what an auditor must know about what was shown of a recording that was read to its end. The exit status.
+int report(const recording::Reader& reader);
+
+/// `recordings show`: the channels of one recording (recordings_show.cpp).
+int show_recording(const Context& context, const std::string& which, bool json);
 
 }  // namespace sekisho::cli

@@ -19,6 +19,9 @@ constexpr std::chrono::milliseconds kGoodbye{300};
 ssh::Config engine_config(const Services& services, const model::Config& config) {
     ssh::Config engine;
     engine.role = ssh::Role::Server;
+    // AsyncSSH and others order the arguments of SFTP's SYMLINK by whether this line has "OpenSSH" in it, and the target behind us is
+    // OpenSSH in nearly every case. Work-arounds for single versions of OpenSSH match the line's beginning and stay out of it.
+    engine.software += " OpenSSH-compatible";
     for (const auto& key : services.host_keys) engine.host_keys.push_back(key.offered);
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;

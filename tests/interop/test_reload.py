@@ -60,7 +60,7 @@ def test_goodbye_on_sigterm(own_world, folder):
         terminal.line("echo rea''dy")
         terminal.wait_for("(?m)^ready$")
         world.gateway.daemon.process.send_signal(signal.SIGTERM)
-        terminal.wait_for(r"(?i)gateway.*(stop|end|shut|clos)|(stop|end|shut|clos)\w* .*gateway|goodbye")
+        terminal.wait_for(r"(?i)gateway.*(stop|end|shut|clos|going down)|(stop|end|shut|clos)\w* .*gateway|goodbye")
         assert terminal.exit_status() != 0
     finally:
         terminal.close()
@@ -83,6 +83,7 @@ def test_check_names_line_and_nearest_key(make_gateway):
     gateway.config_path.write_text(gateway.config_path.read_text().replace("listen =", "lisen ="))
     done = gateway.command("check", "--config", gateway.config_path)
     assert done.status == 1
-    assert "lisen" in done.err and "listen" in done.err.replace("lisen", ""), done.err
+    said = done.text + done.err
+    assert "lisen" in said and "listen" in said.replace("lisen", ""), said
     line = 1 + gateway.config_path.read_text().split("lisen")[0].count("\n")
-    assert str(line) in done.err, f"line {line} is not named: {done.err}"
+    assert f":{line}:" in said, f"line {line} is not named: {said}"

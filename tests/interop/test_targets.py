@@ -64,7 +64,7 @@ def test_certificates_are_short(world, folder):
     show.write_text(f"#!/bin/sh\nprintf '%s %s\\n' \"$2\" \"$1\" >> {folder}/seen\nexec printf '%s\\n' \"$3\"\n")
     show.chmod(0o755)
     target = OpenSshTarget(folder / "sshd", ca_lines=[world.gateway.user_ca],
-                           options=[f"AuthorizedPrincipalsCommand {show} %k %t %u", "AuthorizedPrincipalsCommandUser root"])
+                           options=[f"AuthorizedPrincipalsCommand /bin/sh {show} %k %t %u", "AuthorizedPrincipalsCommandUser root"])
     target.start()
     try:
         access = world.access()

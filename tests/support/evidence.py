@@ -23,9 +23,9 @@ def newest(world, user):
 def channel_outputs(world, audit_key):
     """{channel: (stdout, stderr)} as the recording replays them."""
     outputs = {}
-    for channel in world.gateway.channels(audit_key):
-        outputs[channel] = (world.gateway.play(audit_key, "--channel", channel, "--stream", "stdout"),
-                            world.gateway.play(audit_key, "--channel", channel, "--stream", "stderr"))
+    for number in [channel["channel"] for channel in world.gateway.channels(audit_key)]:
+        outputs[number] = (world.gateway.play(audit_key, "--channel", number, "--stream", "stdout"),
+                           world.gateway.play(audit_key, "--channel", number, "--stream", "stderr"))
     return outputs
 
 

@@ -79,8 +79,8 @@ class Gateway:
         return self.command("recordings", "play", audit_key, "--speed", "1000", "--max-pause", "0", *arguments, timeout=timeout).ok().out
 
     def channels(self, audit_key):
-        """The numbers of a recording's channels."""
-        return [channel["channel"] for channel in self.listing("recordings", "show", audit_key)]
+        """A recording's channels: number, type, target, destination, command, bytes, exit."""
+        return self.listing("recordings", "show", audit_key)
 
     def export(self, audit_key, form, prefix):
         """The files that an export writes, data first."""

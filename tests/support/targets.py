@@ -179,6 +179,8 @@ class Doorway:
                     pump(connection, other)
 
     def close(self):
+        # Without the shutdown the thread's accept() would keep the port open.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
 
