@@ -1,5 +1,7 @@
 #include "gateway/linger.h"
 
+#include <utility>
+
 #include "net/timer.h"
 
 namespace sekisho::gateway {
@@ -8,14 +10,13 @@ namespace {
 
 constexpr std::chrono::seconds kMost{3};
 
-class Linger final : public net::StreamHandler, public std::enable_shared_from_this<Linger> {
+class Linger final : public net::StreamHandler {
 public:
     Linger(net::Loop& loop, std::unique_ptr<net::Stream> stream, BytesView unsent)
         : m_loop(loop), m_timer(loop), m_stream(std::move(stream)), m_unsent(unsent.begin(), unsent.end()) {}
 
     void begin() {
-        // The timer keeps this object alive.
-        m_timer.after(kMost, [self = shared_from_this()] { self->m_stream.reset(); });
+        m_timer.after(kMost, [this] { end(); });
         m_stream->resume();
         m_stream->start(*this);
         stream_writable();
@@ -31,23 +32,25 @@ private:
     }
     void stream_ended() override { end(); }
     void stream_broken(const Error&) override { end(); }
+    /// In a turn of its own, because the stream or the timer is calling.
     void end() {
-        m_loop.post([self = shared_from_this()] {
-            self->m_stream.reset();
-            self->m_timer.cancel();
-        });
+        if (std::exchange(m_ended, true)) return;
+        m_loop.post([&loop = m_loop, this] { loop.release(this); });
     }
 
     net::Loop& m_loop;
     net::Timer m_timer;
     std::unique_ptr<net::Stream> m_stream;
     Bytes m_unsent;
+    bool m_ended = false;
 };
 
 }  // namespace
 
 void linger(net::Loop& loop, std::unique_ptr<net::Stream> stream, BytesView unsent) {
-    std::make_shared<Linger>(loop, std::move(stream), unsent)->begin();
+    auto lingering = std::make_shared<Linger>(loop, std::move(stream), unsent);
+    loop.keep(lingering);
+    lingering->begin();
 }
 
 }  // namespace sekisho::gateway

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.h"
@@ -48,6 +49,10 @@ public:
     void at_turn_end(TurnEnd& who);
     void forget(TurnEnd& who);
 
+    /// Owns `what` until release(), at the latest until the loop's end: for what nobody else waits for. Loop thread only.
+    void keep(std::shared_ptr<void> what) { m_kept.emplace(what.get(), what); }
+    void release(const void* what) { m_kept.erase(what); }
+
     /// Runs `work` as a turn. For the files of net, whose callbacks come from the system.
     template <class Work>
     void turn(Work&& work) {
@@ -71,6 +76,7 @@ private:
     std::unique_ptr<State> m_state;
     std::thread m_thread;
     std::vector<TurnEnd*> m_turn_ends;
+    std::unordered_map<const void*, std::shared_ptr<void>> m_kept;
     TimePoint m_now{};
     bool m_now_known = false;
 };
