@@ -194,7 +194,7 @@ void BlockFile::discard() {
     ::unlink(m_path.c_str());
 }
 
-Result<void> BlockFile::sync() {
+Result<void> BlockFile::sync(FolderSyncs& folders) {
     std::shared_ptr<Descriptor> descriptor;
     std::uint64_t seen = 0;
     {
@@ -212,13 +212,15 @@ Result<void> BlockFile::sync() {
         descriptor = std::make_shared<Descriptor>(fd);
     }
     if (::fdatasync(descriptor->fd()) != 0) return failed(errno);
-    if (!m_folder_synced) {
+    if (!m_folder_synced && folders[folder_of(m_path)] <= m_created) {
+        const TimePoint now = std::chrono::steady_clock::now();
         const int fd = ::open(folder_of(m_path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0) return failed(errno);
         const Descriptor folder(fd);
         if (::fsync(fd) != 0) return failed(errno);
-        m_folder_synced = true;
+        folders[folder_of(m_path)] = now;
     }
+    m_folder_synced = true;
     const std::lock_guard lock(m_mutex);
     m_synced = seen;
     if (m_written == seen) m_descriptor.reset();

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -49,6 +50,9 @@ private:
     int m_fd;
 };
 
+/// When each folder was last synced: one sync keeps the entries of all files made before it. Sync thread only.
+using FolderSyncs = std::map<std::string, TimePoint>;
+
 class BlockFile {
 public:
     /// O_EXCL, 0600. The error is an errno value, EEXIST where the name is taken.
@@ -60,8 +64,8 @@ public:
     Result<void> append(Compressor& compressor, format::BlockType type, BytesView plain, std::uint32_t events,
                         std::uint64_t time_us);
     Result<void> append_end(Compressor& compressor, End end, std::uint64_t time_us);
-    /// fdatasync; the first time also the folder's entry. Closes the descriptor of a file that was not written meanwhile.
-    Result<void> sync();
+    /// fdatasync; the folder's entry too, once, unless another file's sync covered it. Closes the descriptor of a file that was not written meanwhile.
+    Result<void> sync(FolderSyncs& folders);
 
     /// Removes a file that never got its facts.
     void discard();
@@ -86,6 +90,7 @@ private:
     std::uint64_t m_written = 0;
     std::uint64_t m_synced = 0;
     bool m_folder_synced = false;
+    TimePoint m_created = std::chrono::steady_clock::now();
 };
 
 /// "No space left on device" …

@@ -61,7 +61,8 @@ Marked mark(const std::string& path, Compressor& compressor) {
     auto file = BlockFile::resume(path, walker->offset(), walker->expected(), walker->last());
     if (!file) return Marked::TryAgain;
     const End end{.reason = "the gateway ended without finishing this recording", .ending = Ending::Cut};
-    const bool written = (*file)->append_end(compressor, end, time_us) && (*file)->sync();
+    FolderSyncs folders;
+    const bool written = (*file)->append_end(compressor, end, time_us) && (*file)->sync(folders);
     return written ? Marked::Yes : Marked::TryAgain;
 }
 

@@ -93,16 +93,8 @@ void Syncer::soon(std::shared_ptr<Track> track) {
     if (!track->plan_sync()) return;
     {
         const std::lock_guard lock(m_mutex);
-        m_later.push_back({std::move(track), std::chrono::steady_clock::now() + kSyncAfter, {}, {}});
+        m_later.push_back({std::move(track), std::chrono::steady_clock::now() + kSyncAfter});
         if (m_later.size() > 1) return;
-    }
-    m_changed.notify_one();
-}
-
-void Syncer::now(std::shared_ptr<Track> track, std::optional<Error> failed, Done done) {
-    {
-        const std::lock_guard lock(m_mutex);
-        m_urgent.push_back({std::move(track), {}, std::move(failed), std::move(done)});
     }
     m_changed.notify_one();
 }
@@ -119,15 +111,11 @@ void Syncer::stop() {
 void Syncer::run() {
     std::unique_lock lock(m_mutex);
     for (;;) {
-        auto* queue = !m_urgent.empty() ? &m_urgent : nullptr;
-        if (queue == nullptr && !m_later.empty() && (m_stopping || m_later.front().when <= std::chrono::steady_clock::now())) {
-            queue = &m_later;
-        }
-        if (queue != nullptr) {
-            Item item = std::move(queue->front());
-            queue->pop_front();
+        if (!m_later.empty() && (m_stopping || m_later.front().when <= std::chrono::steady_clock::now())) {
+            const Item item = std::move(m_later.front());
+            m_later.pop_front();
             lock.unlock();
-            sync(std::move(item));
+            sync(item.track);
             lock.lock();
         } else if (m_stopping) {
             return;
@@ -140,14 +128,9 @@ void Syncer::run() {
     }
 }
 
-void Syncer::sync(Item item) {
-    item.track->sync_begins();
-    const Result<void> result = item.track->file().sync();
-    if (!result && !item.failed) {
-        item.track->fail_with(result.error());
-        item.failed = result.error();
-    }
-    item.track->post_done(std::move(item.done), std::move(item.failed));
+void Syncer::sync(const std::shared_ptr<Track>& track) {
+    track->sync_begins();
+    if (const auto result = track->file().sync(m_folders); !result) track->fail_with(result.error());
 }
 
 // --- Hub ---
@@ -247,12 +230,12 @@ void Hub::stop() {
     m_lock.reset();
 }
 
-bool Hub::full(const std::shared_ptr<Track>& track) {
+bool Hub::full(Track& track) {
     if (!m_full.load(std::memory_order_relaxed) && m_pool.out() <= kMemoryHigh) return false;
     const std::lock_guard lock(m_mutex);
     if (m_pool.out() <= (m_full ? kMemoryLow : kMemoryHigh)) return false;
     m_full = true;
-    if (track->start_waiting()) m_waiting.push_back(track);
+    if (track.start_waiting()) m_waiting.push_back(track.weak_from_this());
     return true;
 }
 

@@ -43,30 +43,26 @@ private:
     std::thread m_thread;
 };
 
-/// Calls fdatasync so that no writer waits for a disk: a few seconds after a write, and at once at a recording's end.
+/// Calls fdatasync so that no writer waits for a disk: a few seconds after a write, and for all that is left in stop().
 class Syncer {
 public:
     static constexpr std::chrono::seconds kSyncAfter{3};
 
     Syncer();
     void soon(std::shared_ptr<Track> track);
-    /// `done` runs on the track's executor.
-    void now(std::shared_ptr<Track> track, std::optional<Error> failed, Done done);
     void stop();
 
 private:
     struct Item {
         std::shared_ptr<Track> track;
         TimePoint when;
-        std::optional<Error> failed;
-        Done done;
     };
     void run();
-    static void sync(Item item);
+    void sync(const std::shared_ptr<Track>& track);
 
+    FolderSyncs m_folders;
     std::mutex m_mutex;
     std::condition_variable m_changed;
-    std::deque<Item> m_urgent;
     std::deque<Item> m_later;  // in order of `when`
     bool m_stopping = false;
     std::thread m_thread;
@@ -89,7 +85,7 @@ public:
     Writer& writer(std::size_t index) { return *m_writers[index]; }
     Syncer& syncer() { return m_syncer; }
     /// True while all recordings together hold too much memory; `track` is told when that is over.
-    bool full(const std::shared_ptr<Track>& track);
+    bool full(Track& track);
     void buffer_returned();
     void forget(Track* track, bool ended);
 

@@ -115,7 +115,7 @@ void Track::channel_closed(std::uint32_t channel, TimePoint now) {
 }
 
 bool Track::backlogged() {
-    return m_backlogged.load(std::memory_order_relaxed) || m_hub.full(shared_from_this());
+    return m_backlogged.load(std::memory_order_relaxed) || m_hub.full(*this);
 }
 
 void Track::finish(std::string_view reason, std::optional<TimePoint> now, Done done) {
@@ -324,7 +324,8 @@ void Track::write_end(Compressor& compressor, Finish finish) {
     const auto written = m_file->append_end(compressor, std::move(end), finish.time_us);
     if (!written && !error) error = written.error();
     m_hub.forget(this, written.has_value());
-    m_hub.syncer().now(shared_from_this(), std::move(error), std::move(finish.done));
+    m_hub.syncer().soon(shared_from_this());
+    post_done(std::move(finish.done), std::move(error));
 }
 
 void Track::fail_with(const Error& error) {

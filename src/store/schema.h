@@ -12,9 +12,9 @@ namespace sekisho::store {
 struct Dialect {
     std::string_view begin;     // a transaction that may write
     std::string_view snapshot;  // a transaction that reads one state
-    std::string_view identity;  // type of a column that numbers its rows, never reusing a number
+    std::string_view identity;  // type of a column that numbers its rows, each higher than all before it
 };
-inline constexpr Dialect kSqlite{"BEGIN IMMEDIATE", "BEGIN", "INTEGER PRIMARY KEY AUTOINCREMENT"};
+inline constexpr Dialect kSqlite{"BEGIN IMMEDIATE", "BEGIN", "INTEGER PRIMARY KEY"};
 
 struct Migration {
     int version;

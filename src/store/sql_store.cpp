@@ -273,7 +273,7 @@ Result<std::vector<model::Session>> SqlStore::close_dangling_sessions(WallTime n
         SessionRow row;
         soci::statement select(sql());
         auto found = fetch_sessions(select, row,
-            "SELECT " + std::string(kSessionColumns) + " FROM sessions WHERE finished_ms IS NULL ORDER BY started_ms");
+            "SELECT " + std::string(kSessionColumns) + " FROM sessions WHERE finished_ms IS NULL ORDER BY number");
         const long long finished = base::unix_milliseconds(now);
         sql() << "UPDATE sessions SET finished_ms = :now, result = 'cut' WHERE finished_ms IS NULL", use(finished);
         for (model::Session& session : found) {
@@ -302,7 +302,7 @@ Result<std::vector<model::Session>> SqlStore::sessions(const SessionFilter& filt
             select.exchange(use(target_end));
         }
         if (filter.live_only) query.where("finished_ms IS NULL");
-        query.end(" ORDER BY started_ms DESC, id LIMIT :most");
+        query.end(" ORDER BY number DESC LIMIT :most");
         select.exchange(use(most));
         SessionRow row;
         return fetch_sessions(select, row, query.text());
@@ -319,7 +319,7 @@ Result<std::optional<model::Session>> SqlStore::session(const std::string& id_or
         SessionRow row;
         auto found = fetch_sessions(select, row,
             "SELECT " + std::string(kSessionColumns) +
-                " FROM sessions WHERE id = :id OR audit_key = :key ORDER BY started_ms DESC LIMIT 1");
+                " FROM sessions WHERE id = :id OR audit_key = :key ORDER BY number DESC LIMIT 1");
         if (found.empty()) return std::nullopt;
         return std::move(found.front());
     });
