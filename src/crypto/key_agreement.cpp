@@ -5,6 +5,8 @@
 namespace sekisho::crypto {
 
 const KeyAgreement* key_agreement(std::string_view name) {
+    if (name == "mlkem768x25519-sha256") return &mlkem768_x25519_sha256();
+    if (name == "sntrup761x25519-sha512" || name == "sntrup761x25519-sha512@openssh.com") return &sntrup761_x25519_sha512();
     if (name == "curve25519-sha256" || name == "curve25519-sha256@libssh.org") return &curve25519_sha256();
     if (name == "ecdh-sha2-nistp256") return &ecdh_nistp256();
     if (name == "ecdh-sha2-nistp384") return &ecdh_nistp384();

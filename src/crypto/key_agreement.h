@@ -39,7 +39,8 @@ public:
     virtual bool secret_is_string() const = 0;
 };
 
-/// By SSH name: curve25519-sha256, curve25519-sha256@libssh.org, ecdh-sha2-nistp256/384/521. nullptr: unknown.
+/// By SSH name: mlkem768x25519-sha256, sntrup761x25519-sha512 (also with @openssh.com), curve25519-sha256 (also with @libssh.org),
+/// ecdh-sha2-nistp256/384/521. nullptr: unknown.
 const KeyAgreement* key_agreement(std::string_view name);
 
 }  // namespace sekisho::crypto

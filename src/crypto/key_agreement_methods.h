@@ -6,6 +6,8 @@
 namespace sekisho::crypto {
 
 const KeyAgreement& curve25519_sha256();
+const KeyAgreement& mlkem768_x25519_sha256();
+const KeyAgreement& sntrup761_x25519_sha512();
 const KeyAgreement& ecdh_nistp256();
 const KeyAgreement& ecdh_nistp384();
 const KeyAgreement& ecdh_nistp521();
