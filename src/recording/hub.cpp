@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTimerSlack{20};  // timers this near are fired together
 constexpr unsigned kCollisionsMost = 100'000;
+constexpr std::size_t kNumbersKept = 256;
 
 std::size_t writer_count() {
     return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 4);
@@ -178,19 +179,10 @@ Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoi
         }
     }
     if (!is_audit_key(facts.audit_key)) facts.audit_key = audit_key(facts.started, facts.user);
-    const std::string wanted = facts.audit_key;
-    if (const auto made = make_folders(m_folder, wanted); !made) return std::unexpected(made.error());
-    std::unique_ptr<BlockFile> file;
-    for (unsigned number = 2; !file; ++number) {
-        auto created = BlockFile::create(path_of(m_folder, facts.audit_key));
-        if (created) {
-            file = std::move(*created);
-        } else if (created.error() != EEXIST || number > kCollisionsMost) {
-            return fail("the recording cannot be started", system_text(created.error()));
-        } else {
-            facts.audit_key = wanted + "+" + std::to_string(number);
-        }
-    }
+    if (const auto made = make_folders(m_folder, facts.audit_key); !made) return std::unexpected(made.error());
+    auto created = create_file(facts.audit_key);
+    if (!created) return std::unexpected(created.error());
+    std::unique_ptr<BlockFile> file = std::move(*created);
     const Facts all{facts, m_lock->id()};
     if (const auto written = file->append(compressor, format::BlockType::Facts, base::view(encode_facts(all)), 0, 0); !written) {
         file->discard();
@@ -210,6 +202,27 @@ Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoi
         return fail("the recording cannot be started", "the gateway is stopping");
     }
     return Recordings::Opened{make_recorder(shared_from_this(), std::move(track), std::move(shared)), facts.audit_key};
+}
+
+Result<std::unique_ptr<BlockFile>> Hub::create_file(std::string& key) {
+    const std::string wanted = key;
+    unsigned number = 1;
+    {
+        // A user who opens hundreds of sessions in one second would else try every number that is taken for each of them.
+        const std::lock_guard lock(m_mutex);
+        const auto known = m_numbers.find(wanted);
+        if (known != m_numbers.end()) number = known->second + 1;
+    }
+    for (;; ++number) {
+        if (number > 1) key = wanted + "+" + std::to_string(number);
+        auto created = BlockFile::create(path_of(m_folder, key));
+        if (!created && created.error() == EEXIST && number < kCollisionsMost) continue;
+        if (!created) return fail("the recording cannot be started", system_text(created.error()));
+        const std::lock_guard lock(m_mutex);
+        if (m_numbers.size() >= kNumbersKept) m_numbers.clear();
+        m_numbers[wanted] = number;
+        return std::move(*created);
+    }
 }
 
 void Hub::stop() {

@@ -93,6 +93,8 @@ private:
     Result<Recordings::Opened> create(SessionFacts facts, bool reserve, TimePoint origin, Executor executor,
                                       RecorderCallbacks callbacks, std::size_t writer, Compressor& compressor);
     Result<void> prepare();
+    /// Adds "+2" … to `key` while the name is taken.
+    Result<std::unique_ptr<BlockFile>> create_file(std::string& key);
 
     const std::string m_folder;
     BufferPool m_pool;
@@ -102,6 +104,7 @@ private:
     std::mutex m_mutex;  // everything below
     std::vector<std::weak_ptr<Track>> m_waiting;
     std::unordered_map<Track*, std::weak_ptr<Track>> m_tracks;
+    std::unordered_map<std::string, unsigned> m_numbers;  // given last, by audit key; a hint
     std::optional<WriterLock> m_lock;
     bool m_stopping = false;
     bool m_all_ended = true;

@@ -420,6 +420,22 @@ TEST(Recorder, TellsOfABacklogAndOfItsEnd) {
     EXPECT_EQ(found->end->totals.bytes[1], static_cast<std::uint64_t>(rounds) * block.size());
 }
 
+TEST(Recorder, AllTogetherHaveABoundOfMemory) {
+    const TemporaryFolder folder;
+    const auto recordings = make_recordings(folder.path());
+    Session quiet(*recordings, facts_of("quiet"));
+    std::vector<std::unique_ptr<Session>> busy;
+    for (int i = 0; i < 1100; ++i) busy.push_back(std::make_unique<Session>(*recordings, facts_of("busy")));
+    EXPECT_FALSE(quiet->backlogged());
+    const std::string much(40'000, 'x');  // a whole block's buffer each, none of them full
+    const TimePoint at = now();
+    for (const auto& session : busy) (*session)->data(0, Stream::Output, view(much), at);
+    EXPECT_TRUE(quiet->backlogged());
+    EXPECT_TRUE((*busy[0])->backlogged());
+    ASSERT_TRUE(quiet.loop.run_until([&] { return quiet.drained > 0; }));
+    EXPECT_FALSE(quiet->backlogged());
+}
+
 // --- many at once (the test that TSan is for) ---
 
 TEST(Recorder, ManyThreadsRecordAtOnce) {
