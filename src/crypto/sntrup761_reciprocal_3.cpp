@@ -34,6 +34,30 @@ std::int8_t value_at(const Trits& trits, std::size_t i) {
 /// All bits equal to the lowest one.
 SEKISHO_INLINE std::uint64_t spread(std::uint64_t word) { return 0U - (word & 1U); }
 
+/// 64 coefficients.
+struct Planes {
+    std::uint64_t plus;
+    std::uint64_t minus;
+};
+
+/// Sum modulo 3.
+SEKISHO_INLINE constexpr Planes add(Planes a, Planes b) {
+    const std::uint64_t mixed = (a.plus | b.minus) ^ (a.minus | b.plus);
+    return {(a.minus | b.minus) ^ mixed, (a.plus | b.plus) ^ mixed};
+}
+
+constexpr bool adds_every_pair() {
+    for (int a = -1; a <= 1; ++a) {
+        for (int b = -1; b <= 1; ++b) {
+            const Planes sum = add({a == 1, a == -1}, {b == 1, b == -1});
+            const int value = (a + b + 4) % 3 - 1;
+            if (sum.plus != (value == 1 ? 1U : 0U) || sum.minus != (value == -1 ? 1U : 0U)) return false;
+        }
+    }
+    return true;
+}
+static_assert(adds_every_pair());
+
 struct State {
     Trits f;
     Trits g;
@@ -59,10 +83,9 @@ SEKISHO_INLINE void combine(Trits& first, Trits& second, Step step) {
         first.minus[i] = first_minus ^ ((first_minus ^ second_minus) & step.swap);
         const std::uint64_t plus = (first_plus & step.plus) | (first_minus & step.minus);
         const std::uint64_t minus = (first_minus & step.plus) | (first_plus & step.minus);
-        // The sum of two trits in seven operations; the nine cases are checked below.
-        const std::uint64_t t = (plus | second_minus) ^ (minus | second_plus);
-        second.plus[i] = (minus | second_minus) ^ t;
-        second.minus[i] = (plus | second_plus) ^ t;
+        const Planes sum = add({plus, minus}, {second_plus, second_minus});
+        second.plus[i] = sum.plus;
+        second.minus[i] = sum.minus;
     }
 }
 
