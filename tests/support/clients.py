@@ -71,8 +71,9 @@ class Clients:
 
     def captured(self):
         """What the channels of the captured runs wrote to stdout: [(arguments, bytes)]."""
-        return [(path.read_text().split("\n")[:-1], path.with_suffix(".out").read_bytes())
+        runs = [(path.read_text().split("\n")[:-1], path.with_suffix(".out").read_bytes())
                 for path in sorted(self.captures.glob("*.args")) if path.with_suffix(".out").exists()]
+        return [(arguments, out) for arguments, out in runs if "-G" not in arguments]  # with -G, which git asks, ssh connects nowhere
 
     # --- agent ---
     def start_agent(self):

@@ -51,8 +51,9 @@ class Terminal:
         """Waits for the command's end."""
         def dead():
             return self._tmux("list-panes", "-F", "#{pane_dead}:#{pane_dead_status}").strip()
-        found = wait_until(lambda: re.fullmatch(r"1:(\d*)", dead()), "the terminal's command to end", timeout)
-        return int(found[1] or 0)
+        # The status comes after the word that the pane is dead.
+        found = wait_until(lambda: re.fullmatch(r"1:(\d+)", dead()), "the terminal's command to end", timeout)
+        return int(found[1])
 
     def output(self):
         """The bytes that were written to the terminal."""
