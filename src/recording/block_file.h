@@ -64,7 +64,8 @@ public:
     Result<void> append(Compressor& compressor, format::BlockType type, BytesView plain, std::uint32_t events,
                         std::uint64_t time_us);
     Result<void> append_end(Compressor& compressor, End end, std::uint64_t time_us);
-    /// fdatasync; the folder's entry too, once, unless another file's sync covered it. Closes the descriptor of a file that was not written meanwhile.
+    /// fdatasync; the folder's entry too, once, unless another file's sync covered it. Closes the descriptor of a file that was
+    /// not written meanwhile.
     Result<void> sync(FolderSyncs& folders);
 
     /// Removes a file that never got its facts.
