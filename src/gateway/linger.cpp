@@ -28,9 +28,14 @@ private:
         const auto sent = m_stream->send(m_unsent);
         if (!sent) return end();
         m_unsent.erase(m_unsent.begin(), m_unsent.begin() + static_cast<std::ptrdiff_t>(*sent));
-        if (m_unsent.empty()) m_stream->end_sending();
+        if (!m_unsent.empty()) return;
+        m_stream->end_sending();
+        if (m_peer_ended) end();
     }
-    void stream_ended() override { end(); }
+    void stream_ended() override {
+        m_peer_ended = true;
+        if (m_unsent.empty()) end();
+    }
     void stream_broken(const Error&) override { end(); }
     /// In a turn of its own, because the stream or the timer is calling.
     void end() {
@@ -42,6 +47,7 @@ private:
     net::Timer m_timer;
     std::unique_ptr<net::Stream> m_stream;
     Bytes m_unsent;
+    bool m_peer_ended = false;
     bool m_ended = false;
 };
 

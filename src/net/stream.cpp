@@ -34,7 +34,11 @@ public:
 
     void start(StreamHandler& handler) {
         m_handler = &handler;
-        wait_readable();
+        if (!m_read_over) return wait_readable();
+        // A second handler learns what the first was told.
+        m_loop.post([self = shared_from_this()] {
+            if (self->m_handler != nullptr) self->m_handler->stream_ended();
+        });
     }
 
     void wait_readable() {

@@ -32,7 +32,7 @@ protected:
 class Stream {
 public:
     virtual ~Stream() = default;
-    /// Begins to read.
+    /// Begins to read. Another handler may take over: it is told if the peer has ended already.
     virtual void start(StreamHandler& handler) = 0;
     /// Takes what the system takes now; after a short count stream_writable follows.
     virtual Result<std::size_t> send(BytesView bytes) = 0;

@@ -185,6 +185,30 @@ TEST(Net, DialGivesUpInTime) {
     ::close(fd);
 }
 
+TEST(Net, AHandlerThatTakesOverIsToldThatThePeerHasEnded) {
+    struct Ends final : StreamHandler {
+        std::promise<void> ended;
+        std::size_t stream_read(MutableBytes bytes) override { return bytes.size(); }
+        void stream_writable() override {}
+        void stream_ended() override { ended.set_value(); }
+        void stream_broken(const Error&) override {}
+    } first, second;
+    int pair[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+    Loop loop;
+    loop.start();
+    std::unique_ptr<Stream> stream;
+    on(loop, [&] {
+        stream = make_socket_stream(loop, pair[0]);
+        stream->start(first);
+    });
+    ::close(pair[1]);
+    first.ended.get_future().wait();
+    on(loop, [&] { stream->start(second); });
+    EXPECT_EQ(second.ended.get_future().wait_for(5s), std::future_status::ready);
+    on(loop, [&] { stream.reset(); });
+}
+
 TEST(Net, TurnEndRunsOnceAfterTheTurnAndMayAskAgain) {
     struct Count final : TurnEnd {
         Loop* loop = nullptr;
