@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
 from processes import run
@@ -74,6 +75,12 @@ class Clients:
         runs = [(path.read_text().split("\n")[:-1], path.with_suffix(".out").read_bytes())
                 for path in sorted(self.captures.glob("*.args")) if path.with_suffix(".out").exists()]
         return [(arguments, out) for arguments, out in runs if "-G" not in arguments]  # with -G, which git asks, ssh connects nowhere
+
+    def keep(self, what, received):
+        """Adds what a forward brought to `captured`."""
+        name = self.captures / f"{time.time_ns()}-{what.replace(' ', '-')}"
+        name.with_suffix(".args").write_text(what + "\n")
+        name.with_suffix(".out").write_bytes(received)
 
     # --- agent ---
     def start_agent(self):

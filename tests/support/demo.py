@@ -152,7 +152,7 @@ def check():
         def replays():
             outputs, total = evidence.compare(world, world.alice)
             return f"{outputs} outputs, {total} bytes, as the clients received them"
-        row("sekisho recordings play, compared", replays)
+        row("sekisho recordings verify, play; compared", replays)
     finally:
         world.stop()
         shutil.rmtree(files, ignore_errors=True)

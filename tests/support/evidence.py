@@ -30,10 +30,11 @@ def channel_outputs(world, audit_key):
 
 
 def compare(world, user):
-    """Every output that the user's clients got must be replayed byte by byte by exactly one channel of one recording.
-    Returns (outputs compared, bytes compared)."""
+    """Every output that the user's clients got must be replayed byte by byte by a channel of a recording, and
+    every recording must verify as intact. Returns (outputs compared, bytes compared)."""
     replayed = {}
     for entry in finished_recordings(world, user):
+        world.gateway.command("recordings", "verify", entry["audit_key"]).ok()
         for channel, (out, err) in channel_outputs(world, entry["audit_key"]).items():
             replayed.setdefault(hashlib.sha256(out).digest(), []).append((entry["audit_key"], channel, len(out)))
             replayed.setdefault("parts", []).append(out)

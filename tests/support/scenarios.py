@@ -178,6 +178,7 @@ def local_forward(world, user, folder):
             while data := connection.recv(65536):
                 got += data
         assert got == payload, f"{len(got)} of {len(payload)} bytes came back"
+        user.keep(f"-L {world.echo.port}", got)
         if world.direct:
             return "-L: 1 MiB echoed"
         knocks = world.forbidden.knocks
@@ -193,7 +194,7 @@ def local_forward(world, user, folder):
 
 
 def netcat_mode(world, user, folder):
-    done = user.ssh("-W", f"127.0.0.1:{world.echo.port}", world.user_place(user), given=b"knock knock\n").ok()
+    done = user.captured_ssh("-W", f"127.0.0.1:{world.echo.port}", world.user_place(user), given=b"knock knock\n").ok()
     assert done.out == b"knock knock\n"
     if world.direct:
         return "-W: echoed"
