@@ -41,7 +41,7 @@ public:
 
     Result<Secret> finish(BytesView reply) override {
         if (reply.size() != Kem::kCiphertextSize + kX25519Size) return fail("the key exchange value has the wrong length");
-        const Result<Secret> agreed = x25519(m_x25519.secret, reply.subspan(Kem::kCiphertextSize));
+        const Result<Secret> agreed = x25519(m_x25519, reply.subspan(Kem::kCiphertextSize));
         if (!agreed) return std::unexpected(agreed.error());
         const Result<Secret> encapsulated = Kem::decapsulate(m_pair.secret_key, reply.first(Kem::kCiphertextSize));
         if (!encapsulated) return std::unexpected(encapsulated.error());
@@ -64,7 +64,7 @@ public:
     Result<KeyAgreementReply> respond(BytesView init, Random& random) const override {
         if (init.size() != Kem::kPublicKeySize + kX25519Size) return fail("the key exchange value has the wrong length");
         const X25519Pair pair = x25519_generate(random);
-        const Result<Secret> agreed = x25519(pair.secret, init.subspan(Kem::kPublicKeySize));
+        const Result<Secret> agreed = x25519(pair, init.subspan(Kem::kPublicKeySize));
         if (!agreed) return std::unexpected(agreed.error());
         const auto encapsulated = Kem::encapsulate(init.first(Kem::kPublicKeySize), random);
         if (!encapsulated) return std::unexpected(encapsulated.error());

@@ -1,5 +1,7 @@
 #include "crypto/x25519.h"
 
+#include <openssl/core_names.h>
+
 #include "crypto/evp.h"
 #include "crypto/key_agreement_methods.h"
 
@@ -15,11 +17,29 @@ evp::Pkey private_key(const Secret& secret) {
     return key;
 }
 
+/// From both halves: with the secret one alone OpenSSL would compute the public one again, as long as the agreement itself.
+evp::Pkey pair_key(const X25519Pair& pair) {
+    SEKISHO_ASSERT(pair.secret.size() == kSize);
+    const evp::PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "X25519", nullptr));
+    SEKISHO_ASSERT(context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1);
+    // OpenSSL only reads the values, although its parameters point to what could be written.
+    auto* const secret = const_cast<std::byte*>(pair.secret.bytes().data());
+    auto* const public_value = const_cast<std::byte*>(pair.public_value.data());
+    std::array<OSSL_PARAM, 3> parameters{
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, secret, kSize),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, public_value, kSize),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY* key = nullptr;
+    SEKISHO_ASSERT(EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEYPAIR, parameters.data()) == 1);
+    return evp::Pkey(key);
+}
+
 class Client final : public KeyAgreementClient {
 public:
     explicit Client(X25519Pair pair) : m_pair(std::move(pair)) {}
     BytesView init() const override { return m_pair.public_value; }
-    Result<Secret> finish(BytesView reply) override { return x25519(m_pair.secret, reply); }
+    Result<Secret> finish(BytesView reply) override { return x25519(m_pair, reply); }
 
 private:
     X25519Pair m_pair;
@@ -34,7 +54,7 @@ public:
 
     Result<KeyAgreementReply> respond(BytesView init, Random& random) const override {
         const X25519Pair pair = x25519_generate(random);
-        Result<Secret> shared = x25519(pair.secret, init);
+        Result<Secret> shared = x25519(pair, init);
         if (!shared) return std::unexpected(std::move(shared.error()));
         return KeyAgreementReply{base::to_bytes(pair.public_value), std::move(*shared)};
     }
@@ -55,9 +75,9 @@ X25519Pair x25519_generate(Random& random) {
     return pair;
 }
 
-Result<Secret> x25519(const Secret& secret, BytesView peer_value) {
+Result<Secret> x25519(const X25519Pair& own, BytesView peer_value) {
     if (peer_value.size() != kSize) return fail("the key exchange value has the wrong length");
-    const evp::Pkey key = private_key(secret);
+    const evp::Pkey key = pair_key(own);
     const evp::Pkey peer(EVP_PKEY_new_raw_public_key_ex(nullptr, "X25519", nullptr, base::uchars(peer_value.data()), kSize));
     SEKISHO_ASSERT(peer != nullptr);
     const evp::PkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));

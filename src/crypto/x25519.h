@@ -16,6 +16,6 @@ struct X25519Pair {
 
 X25519Pair x25519_generate(Random& random);
 /// Fails on a peer value that is not 32 bytes, and on an all-zero result (RFC 7748 §6.1).
-Result<Secret> x25519(const Secret& secret, BytesView peer_value);
+Result<Secret> x25519(const X25519Pair& own, BytesView peer_value);
 
 }  // namespace sekisho::crypto

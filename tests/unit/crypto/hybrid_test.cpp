@@ -113,7 +113,7 @@ TEST(Hybrid, TheSecretIsTheHashOfBothSecrets) {
     ASSERT_TRUE(reply);
     const BytesView sent = reply->reply;
     const Secret quantum = ml_kem::decapsulate(pair.secret_key, sent.first(1088)).value();
-    const Secret classical = x25519(peer.secret, sent.subspan(1088)).value();
+    const Secret classical = x25519(peer, sent.subspan(1088)).value();
     EXPECT_EQ(base::hex(reply->shared.bytes()), base::hex(sha256({quantum.bytes(), classical.bytes()})));
 
     const sntrup761::KeyPair prime = sntrup761::generate(system_random());
@@ -123,7 +123,7 @@ TEST(Hybrid, TheSecretIsTheHashOfBothSecrets) {
     ASSERT_TRUE(other);
     const BytesView answer = other->reply;
     const Secret from_prime = sntrup761::decapsulate(prime.secret_key, answer.first(1039)).value();
-    const Secret from_curve = x25519(peer.secret, answer.subspan(1039)).value();
+    const Secret from_curve = x25519(peer, answer.subspan(1039)).value();
     EXPECT_EQ(
         base::hex(other->shared.bytes()), base::hex(digest(HashKind::Sha512, {from_prime.bytes(), from_curve.bytes()})));
 }
