@@ -6,7 +6,7 @@
 
 #include "cli/recordings.h"
 #include "recording/facts.h"
-#include "wire/reader.h"
+#include "recording/replay.h"
 
 namespace sekisho::cli {
 
@@ -32,16 +32,13 @@ struct Channel {
 };
 
 void take_request(Channel& channel, const Event& event) {
-    wire::Reader payload(event.bytes);
     if (event.from_client && (event.name == "shell" || event.name == "exec" || event.name == "subsystem")) {
         channel.started = event.name;
-        if (event.name != "shell") channel.command = std::string(payload.text().substr(0, kCommandShown));
+        channel.command = request_word(event).substr(0, kCommandShown);
     } else if (event.from_client && event.name == "pty-req") {
         channel.terminal = true;
-    } else if (!event.from_client && event.name == "exit-status") {
-        channel.exit = fmt::format("{}", payload.u32());
-    } else if (!event.from_client && event.name == "exit-signal") {
-        channel.exit = fmt::format("SIG{}", payload.text());
+    } else if (!event.from_client && (event.name == "exit-status" || event.name == "exit-signal")) {
+        channel.exit = request_word(event);
     }
 }
 

@@ -64,6 +64,19 @@ std::optional<Shown> Replay::request(const Event& event) {
     return payload.ok() ? std::optional<Shown>(std::move(shown)) : std::nullopt;
 }
 
+std::string request_word(const Event& event) {
+    wire::Reader payload(event.bytes);
+    std::string word;
+    if (event.from_client && (event.name == "exec" || event.name == "subsystem")) {
+        word = payload.text();
+    } else if (!event.from_client && event.name == "exit-status") {
+        word = std::to_string(payload.u32());
+    } else if (!event.from_client && event.name == "exit-signal") {
+        word = "SIG" + std::string(payload.text());
+    }
+    return payload.ok() ? word : std::string();
+}
+
 Screen first_screen(Reader& reader, std::optional<std::uint32_t> channel) {
     constexpr std::size_t kOutputMost = 1024 * 1024;  // a terminal is asked for before its output begins
     Screen screen;

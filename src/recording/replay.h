@@ -44,6 +44,9 @@ private:
     std::set<std::uint32_t> m_shown;
 };
 
+/// What a request says in a word: the command of exec, the name of a subsystem, "7" or "SIGTERM" of an exit. Empty for others.
+std::string request_word(const Event& event);
+
 struct Screen {
     std::string terminal;
     std::uint32_t columns = 80;

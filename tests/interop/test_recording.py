@@ -66,6 +66,9 @@ def test_exec_streams_are_recorded_apart(own_world):
     world.alice.ssh(world.place(), "echo to stdout; echo to stderr >&2; exit 7")
     (outputs,) = evidence.channel_outputs(world, evidence.newest(world, world.alice)["audit_key"]).values()
     assert outputs == (b"to stdout\n", b"to stderr\n")
+    (channel,) = world.gateway.channels(evidence.newest(world, world.alice)["audit_key"])
+    assert (channel["started"], channel["exit"], channel["ended"], channel["terminal"]) == ("exec", "7", True, False), channel
+    assert channel["command"] == "echo to stdout; echo to stderr >&2; exit 7"
 
 
 @pytest.mark.row("B7")

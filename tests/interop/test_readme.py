@@ -1,0 +1,50 @@
+"""What README shows must run. Both languages show the same blocks."""
+import re
+import shlex
+
+from gateway import ROOT
+from targets import make_key
+
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+
+
+def blocks(name="README.md"):
+    return BLOCK.findall((ROOT / name).read_text(encoding="utf-8"))
+
+
+def commands(text):
+    """The lines of a block, without the explanation beside them."""
+    return [] if "┌" in text else [shlex.split(re.split(r" {2,}", line)[0]) for line in text.splitlines() if line.strip()]
+
+
+def test_both_languages_show_the_same_lines():
+    def shown(name):
+        return [text if kind else commands(text) for kind, text in blocks(name)]
+    assert shown("README.md") == shown("README.ja.md")
+
+
+def test_make_knows_what_is_shown():
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M)
+    shown = [words[1] for kind, text in blocks() if kind == "" for words in commands(text) if words[0] == "make"]
+    assert shown and set(shown) <= set(targets)
+
+
+def test_access_file_and_operators_commands(make_gateway, folder):
+    gateway = make_gateway()
+    access = next(text for kind, text in blocks() if kind == "toml")
+    for comment, name in (("alice@laptop", "alice"), (None, "host")):
+        key = make_key(folder / name, comment=comment or "")
+        access = re.sub(r"ssh-ed25519 AAAA… ?" + (comment or "(?=\")"), " ".join(key.split()[:2]) + (" " + comment if comment else ""),
+                        access, count=1)
+    gateway.apply(access)
+    gateway.start()
+    operator = next(text for kind, text in blocks() if "sekisho ca show" in text)
+    ran = []
+    for words in commands(operator):
+        assert words[0] == "sekisho"
+        if words[1] in ("init", "serve", "apply") or "AUDIT-KEY" in words:  # done above; a recording is played by other tests
+            assert gateway.command(*[word for word in words[1:] if word not in ("access.toml", "AUDIT-KEY")], "--help").status == 0
+            continue
+        gateway.command(*words[1:]).ok()
+        ran.append(words[1])
+    assert {"ca", "explain", "sessions", "recordings"} <= set(ran)
