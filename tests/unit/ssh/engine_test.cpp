@@ -68,7 +68,9 @@ TEST_P(EverySuite, CarriesDataBothWaysThroughRekeys) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, EverySuite,
-    ::testing::Values(Suite{"curve25519-sha256", "aes128-gcm@openssh.com", ""},
+    ::testing::Values(Suite{"mlkem768x25519-sha256", "aes128-gcm@openssh.com", ""},
+                      Suite{"sntrup761x25519-sha512@openssh.com", "aes128-gcm@openssh.com", ""},
+                      Suite{"curve25519-sha256", "aes128-gcm@openssh.com", ""},
                       Suite{"curve25519-sha256@libssh.org", "aes256-gcm@openssh.com", ""},
                       Suite{"ecdh-sha2-nistp256", "chacha20-poly1305@openssh.com", ""},
                       Suite{"ecdh-sha2-nistp384", "aes128-ctr", "hmac-sha2-256-etm@openssh.com"},
