@@ -44,6 +44,7 @@ public:
     void wait_readable() {
         if (m_waiting_read || m_resting || m_paused || m_read_over || m_handler == nullptr) return;
         m_waiting_read = true;
+        wake_at(1);
         m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
             [self = shared_from_this()](const boost::system::error_code& error) {
                 self->m_waiting_read = false;
@@ -60,10 +61,7 @@ public:
         const std::size_t room = std::clamp<std::size_t>(m_handler->stream_room(), 1, scratch.size() - have);
         const ssize_t n = ::recv(m_descriptor.native_handle(), scratch.data() + have, room, 0);
         if (n < 0) {
-            if (errno == EAGAIN || errno == EINTR) {
-                wake_at(1);
-                return wait_readable();
-            }
+            if (errno == EAGAIN || errno == EINTR) return wait_readable();
             return broken(system_error("recv"));
         }
         if (n == 0) {
@@ -80,7 +78,6 @@ public:
             m_resting = true;
             return m_loop.state().pacer->rest(shared_from_this());
         }
-        wake_at(1);
         wait_readable();
     }
 
