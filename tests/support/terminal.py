@@ -13,7 +13,10 @@ class Terminal:
         self.bytes_path = folder / f"terminal-{self.name}.bytes"
         self._env = env
         # The command waits for a line, so that nothing is written before pipe-pane has hold of the output.
-        self._tmux("new-session", "-d", "-x", str(width), "-y", str(height), "read -r start; " + command)
+        # Its exit status goes through a file: tmux does not always hear of its child's end.
+        self._status = folder / f"terminal-{self.name}.status"
+        self._tmux("new-session", "-d", "-x", str(width), "-y", str(height),
+                   f"read -r start; ({command}); echo $? > {self._status}.new; mv {self._status}.new {self._status}")
         self._tmux("set-option", "-g", "remain-on-exit", "on")
         self._tmux("pipe-pane", "-o", f"cat >> {self.bytes_path}")
         self._tmux("send-keys", "Enter")
@@ -49,11 +52,8 @@ class Terminal:
 
     def exit_status(self, timeout=20):
         """Waits for the command's end."""
-        def dead():
-            return self._tmux("list-panes", "-F", "#{pane_dead}:#{pane_dead_status}").strip()
-        # The status comes after the word that the pane is dead.
-        found = wait_until(lambda: re.fullmatch(r"1:(\d+)", dead()), "the terminal's command to end", timeout)
-        return int(found[1])
+        wait_until(self._status.exists, "the terminal's command to end", timeout)
+        return int(self._status.read_text())
 
     def output(self):
         """The bytes that were written to the terminal."""
