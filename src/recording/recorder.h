@@ -51,7 +51,7 @@ public:
     virtual bool backlogged() const = 0;
 
     /// Ends the recording with a reason ("finished", "ended by …"); flushes; later calls are ignored. `done` runs on the loop's
-    /// executor given to the Recordings when everything is on disk (or failed).
+    /// executor given to the Recordings when everything is written (or failed); fdatasync follows within seconds.
     virtual void finish(std::string_view reason, TimePoint now, std::function<void(Result<void>)> done) = 0;
 };
 
