@@ -26,18 +26,32 @@ const Channel* Channels::find(ChannelId id) const {
 Channel* Channels::find_mutable(ChannelId id) { return id.value < m_channels.size() ? m_channels[id.value].get() : nullptr; }
 
 std::optional<ChannelId> Channels::free_id() const {
-    for (std::size_t i = 0; i < m_channels.size(); ++i) {
-        if (!m_channels[i]) return ChannelId{static_cast<std::uint32_t>(i)};
+    for (std::uint32_t i = 0; i < limits::kChannels; ++i) {
+        const bool taken = i < m_channels.size() && m_channels[i];
+        // The owner has not heard yet that the last channel of this number ended: it would take that event for the new one's.
+        const bool ending = std::find(m_ending.begin(), m_ending.end(), ChannelId{i}) != m_ending.end();
+        if (!taken && !ending) return ChannelId{i};
     }
-    if (m_channels.size() >= limits::kChannels) return std::nullopt;
-    return ChannelId{static_cast<std::uint32_t>(m_channels.size())};
+    return std::nullopt;
+}
+
+Channel& Channels::put(ChannelId id, Channel::State state) {
+    if (id.value >= m_channels.size()) m_channels.resize(id.value + 1);
+    m_channels[id.value] = std::make_unique<Channel>(state);
+    return *m_channels[id.value];
+}
+
+void Channels::told(const Event& event) {
+    const auto* ended = std::get_if<ChannelEnded>(&event);
+    const auto* failed = std::get_if<ChannelOpenFailed>(&event);
+    if (ended != nullptr) std::erase(m_ending, ended->channel);
+    if (failed != nullptr) std::erase(m_ending, failed->channel);
 }
 
 Result<ChannelId> Channels::new_channel() {
     const auto id = free_id();
     if (!id) return fail("this connection has too many channels");
-    if (id->value == m_channels.size()) m_channels.emplace_back();
-    m_channels[id->value] = std::make_unique<Channel>(Channel::State::AwaitsConfirmation);
+    put(*id, Channel::State::AwaitsConfirmation);
     return *id;
 }
 
@@ -109,12 +123,10 @@ Result<void> Channels::receive_open(BytesView payload) {
                                                      "too many channels on this connection"}));
         return {};
     }
-    if (id->value == m_channels.size()) m_channels.emplace_back();
-    auto channel = std::make_unique<Channel>(Channel::State::AwaitsDecision);
-    channel->peer_id = message->sender;
-    channel->peer_window = message->window;
-    channel->peer_most_packet = message->most_packet;
-    m_channels[id->value] = std::move(channel);
+    Channel& channel = put(*id, Channel::State::AwaitsDecision);
+    channel.peer_id = message->sender;
+    channel.peer_window = message->window;
+    channel.peer_most_packet = message->most_packet;
     m_core.events.push(ChannelOpenRequested{*id, std::move(message->type), message->payload});
     return {};
 }
@@ -144,6 +156,7 @@ Result<void> Channels::receive_open_failure(BytesView payload) {
         return fail("a failure for a channel that was not being opened");
     }
     forget(id);
+    m_ending.push_back(id);
     m_core.events.push(ChannelOpenFailed{id, message->reason, std::move(message->text)});
     return {};
 }
@@ -317,6 +330,7 @@ void Channels::send_close_if_due(ChannelId id, Channel& channel) {
     }
     if (channel.close_sent && channel.close_received) {
         forget(id);
+        m_ending.push_back(id);
         m_core.events.push(ChannelEnded{id});
     }
 }

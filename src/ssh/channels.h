@@ -36,6 +36,8 @@ public:
     void pump();
 
     Result<ChannelId> new_channel();
+    /// This event has reached the owner: a number that ended with it may be used again.
+    void told(const Event& event);
     const Channel* find(ChannelId id) const;
 
 private:
@@ -55,6 +57,7 @@ private:
     Result<Channel*> open_channel(std::uint32_t id);
     Channel* find_mutable(ChannelId id);
     std::optional<ChannelId> free_id() const;
+    Channel& put(ChannelId id, Channel::State state);
     bool may_send_data() const;
     std::size_t send_data(Channel& channel, DataStream stream, MutableBytes bytes);
     void queue_data(Channel& channel, DataStream stream, BytesView bytes);
@@ -67,6 +70,7 @@ private:
 
     Core& m_core;
     std::vector<std::unique_ptr<Channel>> m_channels;  // by our number
+    std::vector<ChannelId> m_ending;                   // ended, but the owner has not been told yet
     std::size_t m_waiting = 0;                         // channels with something in `waiting`
     std::size_t m_next_pumped = 0;                     // round robin: a busy channel must not starve the others
     std::uint64_t m_window_budget = wire::limits::kWindowBudget;

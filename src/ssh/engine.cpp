@@ -275,7 +275,11 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
 Result<std::size_t> Engine::feed(MutableBytes input, TimePoint now) { return m_impl->feed(input, now); }
-std::optional<Event> Engine::next_event() { return m_impl->m_core.events.pop(); }
+std::optional<Event> Engine::next_event() {
+    auto event = m_impl->m_core.events.pop();
+    if (event) m_impl->m_channels.told(*event);
+    return event;
+}
 Result<void> Engine::submit(Command command) { return m_impl->submit(std::move(command)); }
 std::size_t Engine::write(ChannelId channel, DataStream stream, MutableBytes bytes, bool scribble) {
     return m_impl->write(channel, stream, bytes, scribble);

@@ -14,6 +14,7 @@ using namespace sekisho;
 
 void drain(ssh::Core& core, ssh::AuthServer& server, ssh::Channels& channels) {
     while (auto event = core.events.pop()) {
+        channels.told(*event);
         if (const auto* asked = std::get_if<ssh::AuthRequested>(&*event)) {
             if (asked->method == ssh::AuthRequested::Method::PublicKeyQuery) {
                 (void)server.submit(ssh::AcceptKeyQuery{asked->ticket}, {});

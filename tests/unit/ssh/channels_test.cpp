@@ -22,6 +22,7 @@ protected:
         EXPECT_TRUE(receive(encode(ChannelOpenMessage{"session", 7, window, most_packet, {}})).has_value());
         ChannelId id{};
         while (const auto event = m_core.events.pop()) {
+            m_channels.told(*event);
             if (const auto* asked = std::get_if<ChannelOpenRequested>(&*event)) id = asked->channel;
         }
         EXPECT_TRUE(m_channels.submit(AcceptChannel{id, {}}).has_value());
@@ -138,6 +139,7 @@ TEST_F(ChannelsTest, CloseFromThePeerDropsWhatWaitsAndFreesTheNumber) {
     ASSERT_TRUE(receive(encode_channel_only(Message::ChannelClose, id.value)).has_value());
     ASSERT_TRUE(m_channels.submit(CloseChannel{id}).has_value());
     EXPECT_EQ(m_channels.find(id), nullptr);
+    while (const auto event = m_core.events.pop()) m_channels.told(*event);
     EXPECT_EQ(accepted(), id);
 }
 
@@ -161,6 +163,18 @@ TEST_F(ChannelsTest, AnExitStatusStillPassesBehindACloseInEitherDirection) {
     const auto event = m_core.events.pop();
     ASSERT_TRUE(event.has_value());
     EXPECT_TRUE(std::holds_alternative<ChannelRequested>(*event));
+}
+
+TEST_F(ChannelsTest, ANumberIsNotUsedAgainBeforeItsEndWasTold) {
+    const ChannelId id = accepted();
+    ASSERT_TRUE(receive(encode_channel_only(Message::ChannelClose, id.value)).has_value());
+    ASSERT_TRUE(m_channels.submit(CloseChannel{id}).has_value());
+    // ChannelEnded waits in the queue: a channel opened now under the same number would be taken for the ended one.
+    const auto next = m_channels.new_channel();
+    ASSERT_TRUE(next.has_value());
+    EXPECT_NE(*next, id);
+    while (const auto event = m_core.events.pop()) m_channels.told(*event);
+    EXPECT_EQ(m_channels.new_channel().value(), id);
 }
 
 TEST_F(ChannelsTest, ATinyPacketLimitOfThePeerIsKept) {
