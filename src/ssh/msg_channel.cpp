@@ -13,14 +13,6 @@ constexpr std::size_t kTextMost = 4096;
 
 std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
 
-std::byte* store_u32(std::byte* out, std::uint32_t value) {
-    out[0] = static_cast<std::byte>(value >> 24);
-    out[1] = static_cast<std::byte>(value >> 16);
-    out[2] = static_cast<std::byte>(value >> 8);
-    out[3] = static_cast<std::byte>(value);
-    return out + 4;
-}
-
 }  // namespace
 
 Bytes encode(const ChannelOpenMessage& m) {
@@ -144,9 +136,9 @@ Result<ChannelDataMessage> decode_channel_data(MutableBytes payload) {
 
 void write_channel_data_header(std::byte* out, std::uint32_t recipient, DataStream stream, std::uint32_t size) {
     *out++ = static_cast<std::byte>(number(stream == DataStream::Main ? Message::ChannelData : Message::ChannelExtendedData));
-    out = store_u32(out, recipient);
-    if (stream != DataStream::Main) out = store_u32(out, static_cast<std::uint32_t>(stream));
-    store_u32(out, size);
+    out = wire::store_u32(out, recipient);
+    if (stream != DataStream::Main) out = wire::store_u32(out, static_cast<std::uint32_t>(stream));
+    wire::store_u32(out, size);
 }
 
 Bytes encode_channel_only(Message message, std::uint32_t recipient) {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "wire/writer.h"
 
 namespace sekisho::ssh {
 namespace {
@@ -11,13 +12,6 @@ constexpr std::size_t kLengthSize = 4;
 constexpr std::size_t kHeaderSize = 5;   // length and padding_length
 constexpr std::size_t kLeastPadding = 4;  // RFC 4253 §6
 constexpr std::size_t kLeastPacket = 5;   // padding_length and four bytes of padding
-
-void store_u32(std::byte* out, std::uint32_t value) {
-    out[0] = static_cast<std::byte>(value >> 24);
-    out[1] = static_cast<std::byte>(value >> 16);
-    out[2] = static_cast<std::byte>(value >> 8);
-    out[3] = static_cast<std::byte>(value);
-}
 
 }  // namespace
 
@@ -66,7 +60,7 @@ std::size_t PacketWriter::padding(std::size_t payload_size) const {
 }
 
 void PacketWriter::fill_packet(std::byte* packet, std::size_t payload_size, std::size_t pad) {
-    store_u32(packet, static_cast<std::uint32_t>(1 + payload_size + pad));
+    wire::store_u32(packet, static_cast<std::uint32_t>(1 + payload_size + pad));
     packet[kLengthSize] = static_cast<std::byte>(pad);
     std::memcpy(packet + kHeaderSize + payload_size, m_padding.data(), pad);
 }

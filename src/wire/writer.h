@@ -9,6 +9,15 @@
 
 namespace sekisho::wire {
 
+/// Writes a uint32 into memory that is there already (headers in front of data); returns what follows it.
+inline std::byte* store_u32(std::byte* out, std::uint32_t value) {
+    out[0] = static_cast<std::byte>(value >> 24);
+    out[1] = static_cast<std::byte>(value >> 16);
+    out[2] = static_cast<std::byte>(value >> 8);
+    out[3] = static_cast<std::byte>(value);
+    return out + 4;
+}
+
 class Writer {
 public:
     Writer() = default;
