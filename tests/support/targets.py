@@ -34,7 +34,12 @@ class OpenSshTarget:
         self.host_key = " ".join(make_key(self.folder / "host_ed25519").split()[:2])
         (self.folder / "ca.pub").write_text("".join(line + "\n" for line in ca_lines))
         (self.folder / "authorized_keys").write_text("".join(line + "\n" for line in authorized))
+        # What the caller's own shell start-up files do (version managers that take locks, prompts that ask a network) is not
+        # what is tested, and can hang a command for a minute.
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
         config = f"""
+SetEnv HOME={home}
 Port {self.port}
 ListenAddress 127.0.0.1
 HostKey {self.folder}/host_ed25519
