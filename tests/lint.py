@@ -28,6 +28,7 @@ LIBRARY_HEADERS = {
     "libcurl": r"curl/.*",
     "libpq": r"libpq-fe\.h|libpq/.*",
     "libslirp": r"slirp/.*",
+    "libsodium": r"sodium\.h|sodium/.*",
     "libvterm": r"vterm.*",
     "nlohmann-json": r"nlohmann/.*",
     "spdlog": r"spdlog/.*",

@@ -2,17 +2,33 @@
 #include <openssl/core_names.h>
 
 #include "crypto/nist_curve.h"
+#include "crypto/random.h"
 #include "crypto/rsa_key.h"
 #include "crypto/signature.h"
+#include "crypto/sodium.h"
 
 namespace sekisho::crypto {
 namespace {
 
-constexpr std::size_t kEd25519Key = 32;
+constexpr std::size_t kEd25519Seed = crypto_sign_ed25519_SEEDBYTES;
+constexpr std::size_t kEd25519Public = crypto_sign_ed25519_PUBLICKEYBYTES;
+static_assert(kEd25519Seed + kEd25519Public == crypto_sign_ed25519_SECRETKEYBYTES);
 
-Bytes sign(EVP_PKEY* key, const char* digest, BytesView message) {
+/// What libsodium signs with: seed ‖ public key, so that a signature does not compute the public key again.
+Secret expanded_ed25519(const Secret& seed) {
+    SEKISHO_ASSERT(seed.size() == kEd25519Seed);
+    sodium::ready();
+    Secret both(kEd25519Seed + kEd25519Public);
+    std::array<unsigned char, kEd25519Public> public_key;
+    SEKISHO_ASSERT(crypto_sign_ed25519_seed_keypair(public_key.data(), base::uchars(both.bytes().data()),
+                                                    base::uchars(seed.bytes().data())) == 0);
+    return both;
+}
+
+Bytes sign(EVP_PKEY* key, HashKind hash, BytesView message) {
     const evp::DigestContext context(EVP_MD_CTX_new());
     SEKISHO_ASSERT(context != nullptr);
+    const char* digest = evp::digest_name(hash);
     SEKISHO_ASSERT(EVP_DigestSignInit_ex(context.get(), nullptr, digest, nullptr, nullptr, key, nullptr) == 1);
     Bytes out(static_cast<std::size_t>(EVP_PKEY_get_size(key)));
     std::size_t size = out.size();
@@ -35,34 +51,32 @@ enum class SigningKind { Ed25519, Ecdsa, Rsa };
 struct SigningKey::State {
     SigningKind kind;
     Curve curve;
-    evp::Pkey key;
+    evp::Pkey key;   // of ECDSA and RSA
+    Secret ed25519;  // seed ‖ public key
 };
 
 SigningKey SigningKey::generate_ed25519() {
-    evp::Pkey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-    SEKISHO_ASSERT(key != nullptr);
-    return SigningKey(std::make_shared<const State>(SigningKind::Ed25519, Curve{}, std::move(key)));
+    Secret seed(kEd25519Seed);
+    system_random().fill(seed.bytes());
+    return SigningKey(std::make_shared<const State>(SigningKind::Ed25519, Curve{}, nullptr, expanded_ed25519(seed)));
 }
 
 SigningKey SigningKey::generate_ecdsa(Curve curve) {
     const Secret scalar = random_scalar(curve, system_random());
     evp::Pkey key = pair_key(curve, public_point(curve, scalar), scalar);
-    return SigningKey(std::make_shared<const State>(SigningKind::Ecdsa, curve, std::move(key)));
+    return SigningKey(std::make_shared<const State>(SigningKind::Ecdsa, curve, std::move(key), Secret()));
 }
 
 SigningKey SigningKey::generate_rsa(unsigned bits) {
     SEKISHO_ASSERT(bits >= 2048 && bits <= 16384);
     evp::Pkey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits)));
     SEKISHO_ASSERT(key != nullptr);
-    return SigningKey(std::make_shared<const State>(SigningKind::Rsa, Curve{}, std::move(key)));
+    return SigningKey(std::make_shared<const State>(SigningKind::Rsa, Curve{}, std::move(key), Secret()));
 }
 
 Result<SigningKey> SigningKey::ed25519(const Secret& seed) {
-    if (seed.size() != kEd25519Key) return fail("an Ed25519 private key has the wrong length");
-    const unsigned char* bytes = base::uchars(seed.bytes().data());
-    evp::Pkey key(EVP_PKEY_new_raw_private_key_ex(nullptr, "ED25519", nullptr, bytes, kEd25519Key));
-    SEKISHO_ASSERT(key != nullptr);
-    return SigningKey(std::make_shared<const State>(SigningKind::Ed25519, Curve{}, std::move(key)));
+    if (seed.size() != kEd25519Seed) return fail("an Ed25519 private key has the wrong length");
+    return SigningKey(std::make_shared<const State>(SigningKind::Ed25519, Curve{}, nullptr, expanded_ed25519(seed)));
 }
 
 Result<SigningKey> SigningKey::ecdsa(Curve curve, BytesView point, const Secret& scalar) {
@@ -71,23 +85,28 @@ Result<SigningKey> SigningKey::ecdsa(Curve curve, BytesView point, const Secret&
     if (own_point.empty() || !base::equal_constant_time(own_point, point)) {
         return fail("the numbers of an ECDSA private key do not belong together");
     }
-    return SigningKey(std::make_shared<const State>(SigningKind::Ecdsa, curve, pair_key(curve, own_point, scalar)));
+    evp::Pkey key = pair_key(curve, own_point, scalar);
+    return SigningKey(std::make_shared<const State>(SigningKind::Ecdsa, curve, std::move(key), Secret()));
 }
 
 Result<SigningKey> SigningKey::rsa(const RsaNumbers& numbers, const RsaSecretNumbers& secret) {
     Result<evp::Pkey> key = rsa_pair_key(numbers, secret);
     if (!key) return std::unexpected(std::move(key.error()));
-    return SigningKey(std::make_shared<const State>(SigningKind::Rsa, Curve{}, std::move(*key)));
+    return SigningKey(std::make_shared<const State>(SigningKind::Rsa, Curve{}, std::move(*key), Secret()));
 }
 
 Bytes SigningKey::sign_ed25519(BytesView message) const {
     SEKISHO_ASSERT(m_state->kind == SigningKind::Ed25519);
-    return sign(m_state->key.get(), nullptr, message);
+    Bytes out(crypto_sign_ed25519_BYTES);
+    const unsigned char* key = base::uchars(m_state->ed25519.bytes().data());
+    SEKISHO_ASSERT(crypto_sign_ed25519_detached(base::uchars(out.data()), nullptr, base::uchars(message.data()),
+                                                message.size(), key) == 0);
+    return out;
 }
 
 EcdsaSignature SigningKey::sign_ecdsa(BytesView message) const {
     SEKISHO_ASSERT(m_state->kind == SigningKind::Ecdsa);
-    const Bytes der = sign(m_state->key.get(), evp::digest_name(nist_curve(m_state->curve).hash), message);
+    const Bytes der = sign(m_state->key.get(), nist_curve(m_state->curve).hash, message);
     const unsigned char* at = base::uchars(der.data());
     const evp::EcdsaDer numbers(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
     SEKISHO_ASSERT(numbers != nullptr);
@@ -96,23 +115,17 @@ EcdsaSignature SigningKey::sign_ecdsa(BytesView message) const {
 
 Bytes SigningKey::sign_rsa(HashKind hash, BytesView message) const {
     SEKISHO_ASSERT(m_state->kind == SigningKind::Rsa);
-    return sign(m_state->key.get(), evp::digest_name(hash), message);
+    return sign(m_state->key.get(), hash, message);
 }
 
 Bytes SigningKey::ed25519_public() const {
     SEKISHO_ASSERT(m_state->kind == SigningKind::Ed25519);
-    Bytes out(kEd25519Key);
-    std::size_t size = out.size();
-    SEKISHO_ASSERT(EVP_PKEY_get_raw_public_key(m_state->key.get(), base::uchars(out.data()), &size) == 1);
-    return out;
+    return base::to_bytes(m_state->ed25519.bytes().last(kEd25519Public));
 }
 
 Secret SigningKey::ed25519_seed() const {
     SEKISHO_ASSERT(m_state->kind == SigningKind::Ed25519);
-    Secret out(kEd25519Key);
-    std::size_t size = out.size();
-    SEKISHO_ASSERT(EVP_PKEY_get_raw_private_key(m_state->key.get(), base::uchars(out.bytes().data()), &size) == 1);
-    return out;
+    return Secret(m_state->ed25519.bytes().first(kEd25519Seed));
 }
 
 Bytes SigningKey::ecdsa_point() const {

@@ -39,6 +39,44 @@ TEST(Signature, Ed25519SignsAsRfc8032Says) {
     EXPECT_FALSE(VerifyKey::ed25519(Bytes(33)));
 }
 
+TEST(Signature, AnEd25519KeyOfSmallOrderVerifiesNothing) {
+    // For the neutral element as key and R, and s = 0, the equation of RFC 8032 §5.1.7 holds for every message.
+    Bytes neutral(32);
+    neutral[0] = std::byte{1};
+    Bytes signature = neutral;
+    signature.resize(64);
+    const auto key = VerifyKey::ed25519(neutral);
+    ASSERT_TRUE(key);
+    EXPECT_FALSE(key->verify_ed25519(base::to_bytes("m"), signature));
+}
+
+TEST(Signature, Ed25519SignaturesHaveOneForm) {
+    const SigningKey key = SigningKey::generate_ed25519();
+    const auto verifier = VerifyKey::ed25519(key.ed25519_public());
+    ASSERT_TRUE(verifier);
+    const Bytes message = base::to_bytes("m");
+    const Bytes good = key.sign_ed25519(message);
+    EXPECT_TRUE(verifier->verify_ed25519(message, good));
+    EXPECT_FALSE(verifier->verify_ed25519({}, good));
+    EXPECT_FALSE(verifier->verify_ed25519(message, BytesView(good).first(63)));
+    for (std::size_t bit = 0; bit < 64 * 8; ++bit) {
+        Bytes changed = good;
+        changed[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+        EXPECT_FALSE(verifier->verify_ed25519(message, changed)) << "bit " << bit;
+    }
+    // RFC 8032 §5.1.7: s + order is the same number modulo the order, and must be refused.
+    const Bytes order = *base::from_hex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+    Bytes added = good;
+    unsigned carry = 0;
+    for (std::size_t i = 0; i < 32; ++i) {
+        carry += std::to_integer<unsigned>(added[32 + i]) + std::to_integer<unsigned>(order[i]);
+        added[32 + i] = static_cast<std::byte>(carry & 255U);
+        carry >>= 8;
+    }
+    EXPECT_FALSE(verifier->verify_ed25519(message, added));
+    EXPECT_TRUE(verifier->verify_ed25519({}, key.sign_ed25519({})));
+}
+
 TEST(Signature, EcdsaNumbersOutOfRangeAreRefused) {
     for (Curve curve : {Curve::P256, Curve::P384, Curve::P521}) {
         const SigningKey key = SigningKey::generate_ecdsa(curve);
