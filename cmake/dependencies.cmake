@@ -6,11 +6,15 @@ find_package(Boost 1.81 REQUIRED)
 find_package(CURL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 
 add_library(sekisho_zstd INTERFACE)
 target_link_libraries(sekisho_zstd INTERFACE PkgConfig::ZSTD)
+
+add_library(sekisho_lz4 INTERFACE)
+target_link_libraries(sekisho_lz4 INTERFACE PkgConfig::LZ4)
 
 add_library(sekisho_soci INTERFACE)
 find_library(SOCI_CORE soci_core REQUIRED)

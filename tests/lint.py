@@ -30,6 +30,7 @@ LIBRARY_HEADERS = {
     "libslirp": r"slirp/.*",
     "libsodium": r"sodium\.h|sodium/.*",
     "libvterm": r"vterm.*",
+    "lz4": r"lz4\.h",
     "nlohmann-json": r"nlohmann/.*",
     "spdlog": r"spdlog/.*",
     "toml++": r"toml\+\+/.*",

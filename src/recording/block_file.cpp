@@ -1,6 +1,7 @@
 #include "recording/block_file.h"
 
 #include <fcntl.h>
+#include <lz4.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -18,6 +19,8 @@ namespace {
 // Beyond this many, a descriptor is closed after each write: sockets need the process's limit more than recordings do.
 constexpr std::size_t kDescriptorsKept = 1024;
 constexpr std::size_t kSmallBlock = 16 * 1024;
+constexpr std::size_t kMostPacked = ZSTD_COMPRESSBOUND(format::kBlockPlain);
+static_assert(kMostPacked >= LZ4_COMPRESSBOUND(format::kBlockPlain));
 
 std::atomic<std::size_t> g_descriptors{0};
 
@@ -38,7 +41,7 @@ std::string system_text(int error) {
 
 Compressor::Compressor()
     : m_context(ZSTD_createCCtx()),
-      m_scratch(format::kFileHeader + format::kBlockHeader + ZSTD_compressBound(format::kBlockPlain)) {
+      m_scratch(format::kFileHeader + format::kBlockHeader + kMostPacked) {
     SEKISHO_ASSERT(m_context != nullptr);
     // The block header says how long the plain text is, and its checksum covers it: the frame need not repeat either.
     ZSTD_CCtx_setParameter(m_context, ZSTD_c_contentSizeFlag, 0);
@@ -49,11 +52,18 @@ Compressor::~Compressor() {
     ZSTD_freeCCtx(m_context);
 }
 
-std::size_t Compressor::compress(BytesView plain, MutableBytes out) {
-    // Bulk output must not cost more than its encryption; the blocks of a typing person are few, so they get the better level.
+Compressor::Packed Compressor::compress(BytesView plain, bool pours, MutableBytes out) {
+    if (pours) {  // faster than anybody reads: compressing it well would cost more than everything else that is done with it
+        const int size = LZ4_compress_default(reinterpret_cast<const char*>(plain.data()), reinterpret_cast<char*>(out.data()),
+                                              static_cast<int>(plain.size()), static_cast<int>(out.size()));
+        if (size <= 0 || static_cast<std::size_t>(size) >= plain.size()) return {};
+        return {format::Codec::Lz4, static_cast<std::size_t>(size)};
+    }
+    // The blocks of a typing person are few, so they get the better level.
     ZSTD_CCtx_setParameter(m_context, ZSTD_c_compressionLevel, plain.size() > kSmallBlock ? 1 : 3);
     const std::size_t size = ZSTD_compress2(m_context, out.data(), out.size(), plain.data(), plain.size());
-    return ZSTD_isError(size) != 0 || size >= plain.size() ? 0 : size;
+    if (ZSTD_isError(size) != 0 || size >= plain.size()) return {};
+    return {format::Codec::Zstd, size};
 }
 
 Descriptor::Descriptor(int fd) : m_fd(fd) {
@@ -143,22 +153,21 @@ Result<void> BlockFile::write(BytesView bytes) {
     return {};
 }
 
-Result<void> BlockFile::append(Compressor& compressor, format::BlockType type, BytesView plain, std::uint32_t events,
-                               std::uint64_t time_us) {
+Result<void> BlockFile::append(Compressor& compressor, const Content& content) {
+    const BytesView plain = content.plain;
     SEKISHO_ASSERT(plain.size() <= format::kBlockPlain);
     const MutableBytes scratch = compressor.scratch();
     const MutableBytes body = scratch.subspan(format::kFileHeader + format::kBlockHeader);
-    format::BlockHeader header{.type = type,
+    format::BlockHeader header{.type = content.type,
                                .number = m_blocks,
                                .plain = static_cast<std::uint32_t>(plain.size()),
-                               .events = events,
-                               .time_us = time_us};
-    std::size_t stored = type == format::BlockType::Events ? compressor.compress(plain, body) : 0;
-    header.codec = stored != 0 ? format::Codec::Zstd : format::Codec::Raw;
-    if (stored == 0) {
-        stored = plain.size();
-        if (stored != 0) std::memcpy(body.data(), plain.data(), stored);
-    }
+                               .events = content.events,
+                               .time_us = content.time_us};
+    Compressor::Packed packed;
+    if (content.type == format::BlockType::Events) packed = compressor.compress(plain, content.pours, body);
+    header.codec = packed.codec;
+    const std::size_t stored = packed.codec == format::Codec::Raw ? plain.size() : packed.size;
+    if (packed.codec == format::Codec::Raw && stored != 0) std::memcpy(body.data(), plain.data(), stored);
     header.stored = static_cast<std::uint32_t>(stored);
     auto head = format::encode(header);
     const format::Checksum checksum = format::checksum(m_last, head, body.first(stored));
@@ -187,7 +196,7 @@ Result<void> BlockFile::append_end(Compressor& compressor, End end, std::uint64_
     for (const std::uint32_t number : {size, format::kEndMagic}) {
         for (int shift = 24; shift >= 0; shift -= 8) plain.push_back(static_cast<std::byte>(number >> shift));
     }
-    return append(compressor, format::BlockType::End, plain, 0, time_us);
+    return append(compressor, {.type = format::BlockType::End, .plain = plain, .time_us = time_us});
 }
 
 void BlockFile::discard() {

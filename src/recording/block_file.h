@@ -26,8 +26,12 @@ public:
     Compressor(const Compressor&) = delete;
     Compressor& operator=(const Compressor&) = delete;
 
-    /// Compresses into `out`; 0 when that would not be smaller than `plain`.
-    std::size_t compress(BytesView plain, MutableBytes out);
+    struct Packed {
+        format::Codec codec = format::Codec::Raw;
+        std::size_t size = 0;
+    };
+    /// Compresses into `out`, quickly where the bytes `pour`. Raw, with nothing written, when that would not be smaller than `plain`.
+    Packed compress(BytesView plain, bool pours, MutableBytes out);
     /// Room for one whole block as it goes to disk.
     MutableBytes scratch() { return m_scratch; }
 
@@ -61,8 +65,14 @@ public:
     static Result<std::unique_ptr<BlockFile>> resume(const std::string& path, std::uint64_t size, std::uint32_t blocks,
                                                      const format::Checksum& last);
 
-    Result<void> append(Compressor& compressor, format::BlockType type, BytesView plain, std::uint32_t events,
-                        std::uint64_t time_us);
+    struct Content {
+        format::BlockType type;
+        BytesView plain;
+        std::uint32_t events = 0;
+        std::uint64_t time_us = 0;
+        bool pours = false;  // many such blocks come in a second
+    };
+    Result<void> append(Compressor& compressor, const Content& content);
     Result<void> append_end(Compressor& compressor, End end, std::uint64_t time_us);
     /// fdatasync; the folder's entry too, once, unless another file's sync covered it. Closes the descriptor of a file that was
     /// not written meanwhile.

@@ -25,7 +25,7 @@ inline constexpr std::size_t kRequestMost = 256 * 1024;        // payload of one
 inline constexpr std::uint64_t kTimeMost = 1ULL << 56;         // µs; 2,283 years
 
 enum class BlockType : std::uint8_t { Facts = 1, Events = 2, Keyframe = 3, End = 4 };
-enum class Codec : std::uint8_t { Raw = 0, Zstd = 1 };
+enum class Codec : std::uint8_t { Raw = 0, Zstd = 1, Lz4 = 2 };
 inline constexpr std::uint16_t kFlagSealed = 1;  // stored bytes are encrypted with the recording's content key
 
 using Checksum = std::array<std::byte, 32>;

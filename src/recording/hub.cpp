@@ -184,7 +184,9 @@ Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoi
     if (!created) return std::unexpected(created.error());
     std::unique_ptr<BlockFile> file = std::move(*created);
     const Facts all{facts, m_lock->id()};
-    if (const auto written = file->append(compressor, format::BlockType::Facts, base::view(encode_facts(all)), 0, 0); !written) {
+    const std::string text = encode_facts(all);
+    const BlockFile::Content first{.type = format::BlockType::Facts, .plain = base::view(text)};
+    if (const auto written = file->append(compressor, first); !written) {
         file->discard();
         return fail("the recording cannot be started", written.error().detail);
     }

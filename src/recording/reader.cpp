@@ -1,5 +1,6 @@
 #include "recording/reader.h"
 
+#include <lz4.h>
 #include <zstd.h>
 
 #include <algorithm>
@@ -70,20 +71,28 @@ void Reader::seek(std::chrono::microseconds at) {
     m_end.reset();
 }
 
+bool Reader::unpack(format::Codec codec, BytesView stored, MutableBytes plain) {
+    switch (codec) {
+        case format::Codec::Raw:
+            if (stored.size() != plain.size()) return false;
+            std::ranges::copy(stored, plain.begin());
+            return true;
+        case format::Codec::Zstd:
+            return ZSTD_decompressDCtx(m_context.get(), plain.data(), plain.size(), stored.data(), stored.size()) == plain.size();
+        case format::Codec::Lz4:
+            return LZ4_decompress_safe(reinterpret_cast<const char*>(stored.data()), reinterpret_cast<char*>(plain.data()),
+                                       static_cast<int>(stored.size()), static_cast<int>(plain.size())) ==
+                   static_cast<int>(plain.size());
+    }
+    return false;
+}
+
 bool Reader::unpack(const BlockWalker::Block& block) {
     const format::BlockHeader& header = block.header;
     m_block = header.number;
     m_block_offset = block.offset;
     const MutableBytes plain = MutableBytes(m_plain).first(header.plain);
-    bool good = (header.flags & format::kFlagSealed) == 0;
-    if (header.codec == format::Codec::Raw) {
-        good = good && header.stored == header.plain;
-        if (good) std::ranges::copy(block.stored, plain.begin());
-    } else {
-        good = good && header.codec == format::Codec::Zstd &&
-               ZSTD_decompressDCtx(m_context.get(), plain.data(), plain.size(), block.stored.data(), block.stored.size()) ==
-                   plain.size();
-    }
+    const bool good = (header.flags & format::kFlagSealed) == 0 && unpack(header.codec, block.stored, plain);
     m_cursor = {good ? BytesView(plain) : BytesView{}};
     return good;
 }

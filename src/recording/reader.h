@@ -60,6 +60,7 @@ private:
     explicit Reader(BlockWalker walker);
     bool next_block();
     bool unpack(const BlockWalker::Block& block);
+    bool unpack(format::Codec codec, BytesView stored, MutableBytes plain);
     void read_facts();
     void read_end(const BlockWalker::Block& block);
     std::optional<Event> parse();

@@ -194,9 +194,13 @@ void Track::make_room(std::size_t head, std::size_t body, std::uint64_t time_us)
 
 void Track::seal_buffer() {
     m_waiting += m_current.buffer.capacity;
+    const Buffer& buffer = m_current.buffer;
+    m_current.pours = buffer.room() < kPieceLeast + kTypeMost && buffer.capacity >= BufferPool::kLarge &&
+                      m_event_us - m_current.time_us < kPoursUs;
     if (m_waiting > kBacklogHigh) m_backlogged = true;
     m_ready.push_back(std::exchange(m_current, {}));
-    wake_drain();
+    // Waking the writer costs as much as compressing a few kilobytes. The timer of the oldest block is out already.
+    if (m_ready.size() >= kTogether) wake_drain();
 }
 
 void Track::append_counts(Bytes& out, const Counts& counts) {
@@ -243,17 +247,18 @@ void Track::flush_due(Compressor& compressor) {
     {
         std::unique_lock lock(m_mutex);
         m_armed_for.reset();
-        if (closed() || (!m_current.buffer && !m_uncounted)) return;
+        if (closed()) return;
         const TimePoint now = clock_now();
-        if (m_flush_at > now + kTimerSlack) {  // that buffer went out full; a newer one has its own time
+        const bool unfinished = m_current.buffer || m_uncounted;
+        if (unfinished && m_flush_at <= now + kTimerSlack) {
+            if (m_uncounted) put_counts(time_of(now));
+            if (m_current.buffer) seal_buffer();
+            m_wake = {};  // this thread is the one to be woken
+            m_armed_for.reset();
+        } else if (unfinished) {  // the buffer that this timer was for went out full; a newer one has its own time
             arm(m_flush_at);
             deliver(std::move(lock));
-            return;
         }
-        if (m_uncounted) put_counts(time_of(now));
-        if (m_current.buffer) seal_buffer();
-        m_wake = {};  // this thread is the one to be woken
-        m_armed_for.reset();
     }
     drain(compressor);
 }
@@ -276,8 +281,11 @@ void Track::drain(Compressor& compressor) {
         }
         for (Block& block : blocks) {
             if (!failed) {
-                const auto result = m_file->append(compressor, format::BlockType::Events, block.buffer.bytes(), block.events,
-                                                   block.time_us);
+                const auto result = m_file->append(compressor, {.type = format::BlockType::Events,
+                                                                .plain = block.buffer.bytes(),
+                                                                .events = block.events,
+                                                                .time_us = block.time_us,
+                                                                .pours = block.pours});
                 failed = !result;
                 if (result) {
                     m_hub.syncer().soon(shared_from_this());

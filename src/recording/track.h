@@ -66,6 +66,8 @@ private:
     using Counts = std::array<std::uint64_t, 4>;
     static constexpr std::chrono::milliseconds kTimerSlack{20};
     static constexpr std::size_t kPieceLeast = 512;  // data is not split for less room than this
+    static constexpr std::uint64_t kPoursUs = 16'000;  // a large buffer that was full so soon: 4 MB a second
+    static constexpr std::size_t kTogether = 4;      // full blocks that are worth a wake-up before the flush timer
     static constexpr std::size_t kTextMost = 4096;   // of one field of ChannelFacts
     static constexpr std::size_t kTypeMost = 256;
     static constexpr std::size_t kTargetsMost = 16;
@@ -78,6 +80,7 @@ private:
         Buffer buffer;
         std::uint32_t events = 0;
         std::uint64_t time_us = 0;
+        bool pours = false;
     };
     struct Finish {
         std::string reason;

@@ -16,7 +16,7 @@ namespace {
 using base::view;
 using namespace std::chrono_literals;
 
-/// A recording of `blocks` blocks with three events each.
+/// A recording of `blocks` blocks with three events each, packed by one codec and the other.
 Bytes small_recording(int blocks) {
     const TemporaryFolder folder;
     const std::string path = folder.path() + "/r.skr";
@@ -24,7 +24,8 @@ Bytes small_recording(int blocks) {
     Compressor compressor;
     Facts facts{facts_of("alice"), "00"};
     facts.audit_key = "2026-11-22_05-16-00_alice";
-    EXPECT_TRUE((*file)->append(compressor, format::BlockType::Facts, view(encode_facts(facts)), 0, 0));
+    const std::string first = encode_facts(facts);
+    EXPECT_TRUE((*file)->append(compressor, {.type = format::BlockType::Facts, .plain = view(first)}));
     End end{.reason = "finished"};
     for (int block = 0; block < blocks; ++block) {
         Bytes plain;
@@ -35,7 +36,11 @@ Bytes small_recording(int blocks) {
             format::append_text(plain, "block " + std::to_string(block) + " event " + std::to_string(i) + std::string(20, 'x'));
             ++end.totals.events;
         }
-        EXPECT_TRUE((*file)->append(compressor, format::BlockType::Events, plain, 3, static_cast<std::uint64_t>(block) * 10'000));
+        EXPECT_TRUE((*file)->append(compressor, {.type = format::BlockType::Events,
+                                                 .plain = plain,
+                                                 .events = 3,
+                                                 .time_us = static_cast<std::uint64_t>(block) * 10'000,
+                                                 .pours = block % 2 == 1}));
     }
     EXPECT_TRUE((*file)->append_end(compressor, end, 1'000'000));
     return file_bytes(path);

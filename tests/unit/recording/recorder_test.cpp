@@ -40,6 +40,46 @@ Expected collect(Reader& reader) {
     return out;
 }
 
+/// How many blocks of events the recording has in each codec.
+std::map<int, int> codecs_in(const std::string& path) {
+    const Bytes file = file_bytes(path);
+    std::map<int, int> counts;
+    std::size_t at = format::kFileHeader;
+    while (at + format::kBlockHeader <= file.size()) {
+        const auto header = format::decode(BytesView(file).subspan(at));
+        if (!header) break;
+        if (header->type == format::BlockType::Events) ++counts[static_cast<int>(header->codec)];
+        at += format::kBlockHeader + header->stored;
+    }
+    EXPECT_EQ(at, file.size());
+    return counts;
+}
+
+TEST(Recorder, CompressesWhatPoursQuicklyAndWhatDripsWell) {
+    const TemporaryFolder folder;
+    std::mt19937 random(7);
+    std::string text;
+    while (text.size() < 1'000'000) text += "line " + std::to_string(random() % 1000) + " of a log, from 192.0.2.1\r\n";
+    for (const auto& [step, codec] : {std::pair{std::chrono::microseconds{100}, format::Codec::Lz4},
+                                      std::pair{std::chrono::microseconds{50'000}, format::Codec::Zstd}}) {
+        const auto recordings = make_recordings(folder.path());
+        Session session(*recordings, facts_of("alice"));
+        TimePoint time = now();
+        for (std::size_t i = 0; i < text.size(); i += 4000) {
+            session->data(1, Stream::Output, view(text).subspan(i, std::min<std::size_t>(4000, text.size() - i)), time += step);
+        }
+        ASSERT_TRUE(session.finish().has_value());
+        auto counts = codecs_in(path_in(folder.path(), session.key));
+        const int wanted = counts[static_cast<int>(codec)];
+        EXPECT_GE(wanted, 15);
+        EXPECT_LE(counts[1] + counts[2], wanted + 1);  // the last block is not full
+        auto reader = Reader::open(path_in(folder.path(), session.key));
+        ASSERT_TRUE(reader.has_value());
+        EXPECT_TRUE((collect(*reader).data[{1, static_cast<int>(Stream::Output)}]) == text);
+        EXPECT_TRUE(reader->problems().empty());
+    }
+}
+
 TEST(Recorder, KeepsARandomSessionToTheByte) {
     const TemporaryFolder folder;
     std::mt19937 random(20261122);
