@@ -6,6 +6,7 @@
 namespace sekisho::gateway {
 
 void LoopHome::adopt(int fd, net::Endpoint peer) {
+    ++m_connections;
     m_loop.post([this, fd, peer = std::move(peer)] {
         auto hop = std::make_shared<FrontHop>(*this, net::make_socket_stream(m_loop, fd), peer);
         m_hops.insert(hop);
@@ -14,7 +15,10 @@ void LoopHome::adopt(int fd, net::Endpoint peer) {
 }
 
 void LoopHome::leave(std::shared_ptr<FrontHop> hop) {
-    m_loop.post([this, hop = std::move(hop)] { m_hops.erase(hop); });
+    m_loop.post([this, hop = std::move(hop)] {
+        m_hops.erase(hop);
+        --m_connections;
+    });
 }
 
 void LoopHome::say_goodbye(const std::string& text) {

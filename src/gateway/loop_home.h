@@ -1,6 +1,7 @@
 // LoopHome: one event loop with what lives on it: the ticker and the front hops. Made by gateway/serve, one for each core.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -19,6 +20,8 @@ public:
     HopTicker& ticker() { return m_ticker; }
     Services& services() { return m_services; }
 
+    /// Any thread: connections that were adopted and have not left.
+    std::size_t connections() const { return m_connections.load(std::memory_order_relaxed); }
     /// Any thread: a connection begins its life here.
     void adopt(int fd, net::Endpoint peer);
     /// Loop thread: the front hop is over; it is freed in a later turn.
@@ -31,6 +34,7 @@ private:
     net::Loop m_loop;
     HopTicker m_ticker;
     std::unordered_set<std::shared_ptr<FrontHop>> m_hops;
+    std::atomic<std::size_t> m_connections{0};
 };
 
 }  // namespace sekisho::gateway

@@ -2,6 +2,7 @@
 // the order in which nobody can call the next one any more: see ~Gateway.
 #include "gateway/serve.h"
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -79,7 +80,6 @@ private:
     std::vector<std::unique_ptr<net::Listener>> m_listeners;
     std::unique_ptr<net::Signals> m_signals;
     std::unique_ptr<net::Timer> m_timer;  // access while running, goodbyes afterwards
-    std::size_t m_next_home = 0;
     TimePoint m_goodbye_until{};
     bool m_stopping = false;
 };
@@ -148,15 +148,12 @@ Result<void> Gateway::after_the_last_run(const std::string& folder) {
     return {};
 }
 
-/// On the store's thread, because a line may wait for the disk, and START stands before FINISH there.
+/// On the store's thread: a line may wait for the disk, and START stands before FINISH there.
 void Gateway::note(notify::MonthlyLog::Moment moment, const model::Session& session) {
     const WallTime when =
         moment == notify::MonthlyLog::Moment::Start ? session.started : session.finished.value_or(session.started);
-    m_store_worker->submit([](store::Store&) -> Result<void> { return {}; },
-        [this, moment, when, user = session.user, source = session.source](const Result<void>&) {
-            const auto written = m_monthly->write(moment, user, source, when);
-            if (!written) log::warn_limited("monthly_log.failed", {{"reason", written.error().full()}});
-        });
+    const auto written = m_monthly->write(moment, session.user, session.source, when);
+    if (!written) log::warn_limited("monthly_log.failed", {{"reason", written.error().full()}});
 }
 
 // --- listen, run ---
@@ -188,9 +185,10 @@ void Gateway::run() {
     first.run();
 }
 
+/// The loop with the fewest connections; of equals the first, which is this one: then no other thread has to be woken.
 void Gateway::accepted(int fd, net::Endpoint peer) {
-    m_homes[m_next_home]->adopt(fd, std::move(peer));
-    m_next_home = (m_next_home + 1) % m_homes.size();
+    const auto& home = *std::ranges::min_element(m_homes, {}, [](const auto& one) { return one->connections(); });
+    home->adopt(fd, std::move(peer));
 }
 
 void Gateway::signalled(int number) { number == SIGHUP ? reload() : stop(); }

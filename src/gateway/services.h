@@ -42,7 +42,7 @@ struct Services {
     std::vector<ServerKey> host_keys;
     LiveSessions live;
     RefusalBudget refusals;
-    /// START and FINISH for the monthly log and whoever else wants to know; called on loops, returns at once.
+    /// START and FINISH for the monthly log and whoever else wants to know; called on the store's thread, once that knows.
     std::function<void(const model::Session& session)> session_started = [](const model::Session&) {};
     std::function<void(const model::Session& session)> session_finished = [](const model::Session&) {};
 };

@@ -39,19 +39,18 @@ void SessionRecord::open_recording(model::RecordLevel level, bool reserve, Begun
         std::move(facts), reserve, [&loop = m_loop](std::function<void()> work) { loop.post(std::move(work)); },
         std::move(callbacks),
         [self = shared_from_this(), level, reserve, done = std::move(done)](Result<recording::Recordings::Opened> opened) {
-            if (opened) {
-                self->m_recorder = std::move(opened->recorder);
-                self->m_live->facts.audit_key = opened->audit_key;
-            } else if (!self->m_open_problem) {
-                self->m_open_problem = opened.error();
-            }
+            if (opened || !reserve) return self->store_start(std::move(opened), done);
             // A rule that says "end" or "alarm" begins with less; one that says "refuse" is told by m_open_problem.
-            if (!opened && reserve) return self->open_recording(level, false, done);
-            self->store_start(done);
+            self->m_loop.post([self, level, done, error = opened.error()] {
+                self->m_open_problem = error;
+                self->open_recording(level, false, done);
+            });
         });
 }
 
-void SessionRecord::store_start(Begun done) {
+/// On the recording's thread, straight to the store's: a way over the loop would only wake it. Nobody else has this record yet.
+void SessionRecord::store_start(Result<recording::Recordings::Opened> opened, Begun done) {
+    if (opened) m_live->facts.audit_key = opened->audit_key;
     model::AuditRecord start;
     start.time = m_live->facts.started;
     start.kind = "session.start";
@@ -61,27 +60,37 @@ void SessionRecord::store_start(Begun done) {
     start.subject = m_live->facts.target;
     start.outcome = "ok";
     start.reason = "signed with " + m_live->facts.key_fingerprint;
+    // Shared, because a std::function must be copyable and Opened is not.
+    auto held = std::make_shared<Result<recording::Recordings::Opened>>(std::move(opened));
     m_services.store.submit(
-        m_loop,
         [session = m_live->facts, start](store::Store& store) -> Result<void> {
             if (auto stored = store.session_started(session); !stored) return stored;
             return store.audit(start);
         },
-        [self = shared_from_this(), done = std::move(done)](const Result<void>& stored) {
-            if (!stored) {
-                log::error("session.not_stored", {{"session", self->facts().id}, {"reason", stored.error().full()}});
-                self->m_finished = true;
-                if (self->m_recorder)
-                    self->m_recorder->finish("never began", self->m_loop.now(), [self](const Result<void>&) {});
-                return done(fail("The gateway cannot keep its records at the moment, and begins no session without them."));
-            }
-            self->m_services.live.enter(self->m_live);
-            self->m_services.session_started(self->facts());
-            log::info("session.start",
-                {{"session", self->facts().id}, {"user", self->facts().user}, {"source", self->facts().source},
-                    {"target", self->facts().target}, {"audit_key", self->facts().audit_key}});
-            done(self);
+        [self = shared_from_this(), held, done = std::move(done), session = m_live->facts](const Result<void>& stored) {
+            self->m_loop.post([self, held, done, stored] { self->begun(std::move(*held), stored, done); });
+            if (stored) self->m_services.session_started(session);
         });
+}
+
+void SessionRecord::begun(Result<recording::Recordings::Opened> opened, const Result<void>& stored, const Begun& done) {
+    if (opened) {
+        m_recorder = std::move(opened->recorder);
+    } else if (!m_open_problem) {
+        m_open_problem = opened.error();
+    }
+    if (!stored) {
+        log::error("session.not_stored", {{"session", facts().id}, {"reason", stored.error().full()}});
+        m_finished = true;
+        if (m_recorder) {
+            m_recorder->finish("never began", m_loop.now(), [self = shared_from_this()](const Result<void>&) {});
+        }
+        return done(fail("The gateway cannot keep its records at the moment, and begins no session without them."));
+    }
+    m_services.live.enter(m_live);
+    log::info("session.start", {{"session", facts().id}, {"user", facts().user}, {"source", facts().source},
+                                   {"target", facts().target}, {"audit_key", facts().audit_key}});
+    done(shared_from_this());
 }
 
 // --- what happens ---
@@ -177,7 +186,6 @@ void SessionRecord::store_finish(const model::Session& ended) {
     record.subject = facts().target;
     record.outcome = "ok";
     record.reason = ended.result;
-    m_services.session_finished(ended);
     log::info("session.finish", {{"session", ended.id}, {"user", ended.user}, {"result", ended.result},
                                     {"in", std::to_string(ended.bytes_in)}, {"out", std::to_string(ended.bytes_out)}});
     m_services.store.submit(
@@ -185,9 +193,10 @@ void SessionRecord::store_finish(const model::Session& ended) {
             if (auto stored = store.session_finished(ended); !stored) return stored;
             return store.audit(record);
         },
-        [self = shared_from_this()](const Result<void>& stored) {
+        [self = shared_from_this(), ended](const Result<void>& stored) {
             if (!stored)
                 log::error("session.not_stored", {{"session", self->facts().id}, {"reason", stored.error().full()}});
+            self->m_services.session_finished(ended);
             self->m_services.live.leave(self->facts().id);
         },
         StoreWorker::When::Soon);

@@ -53,7 +53,8 @@ private:
 
     using Begun = std::function<void(Result<std::shared_ptr<SessionRecord>>)>;
     void open_recording(model::RecordLevel level, bool reserve, Begun done);
-    void store_start(Begun done);
+    void store_start(Result<recording::Recordings::Opened> opened, Begun done);
+    void begun(Result<recording::Recordings::Opened> opened, const Result<void>& stored, const Begun& done);
     void store_finish(const model::Session& ended);
     void failed(const Error& error);
     void complain(const Error& error);

@@ -203,6 +203,11 @@ void BlockFile::discard() {
     ::unlink(m_path.c_str());
 }
 
+void BlockFile::start_writing() {
+    const std::lock_guard lock(m_mutex);
+    if (m_descriptor) (void)::sync_file_range(m_descriptor->fd(), 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 Result<void> BlockFile::sync(FolderSyncs& folders) {
     std::shared_ptr<Descriptor> descriptor;
     std::uint64_t seen = 0;

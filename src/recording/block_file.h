@@ -74,6 +74,8 @@ public:
     };
     Result<void> append(Compressor& compressor, const Content& content);
     Result<void> append_end(Compressor& compressor, End end, std::uint64_t time_us);
+    /// Lets the system begin to write, without waiting: a hint that makes the sync of many files cheaper.
+    void start_writing();
     /// fdatasync; the folder's entry too, once, unless another file's sync covered it. Closes the descriptor of a file that was
     /// not written meanwhile.
     Result<void> sync(FolderSyncs& folders);

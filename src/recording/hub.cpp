@@ -113,10 +113,20 @@ void Syncer::run() {
     std::unique_lock lock(m_mutex);
     for (;;) {
         if (!m_later.empty() && (m_stopping || m_later.front().when <= std::chrono::steady_clock::now())) {
-            const Item item = std::move(m_later.front());
-            m_later.pop_front();
+            // Those of the next second as well: the disk commits once for all whose bytes are on their way.
+            const TimePoint until = std::chrono::steady_clock::now() + kSyncTogether;
+            std::vector<Item> items;
+            while (!m_later.empty() && (m_stopping || m_later.front().when <= until)) {
+                items.push_back(std::move(m_later.front()));
+                m_later.pop_front();
+            }
             lock.unlock();
-            sync(item.track);
+            for (const Item& item : items) item.track->sync_begins();
+            if (items.size() > 1) {
+                for (const Item& item : items) item.track->file().start_writing();
+            }
+            for (const Item& item : items) sync(item.track);
+            items.clear();
             lock.lock();
         } else if (m_stopping) {
             return;
@@ -130,7 +140,6 @@ void Syncer::run() {
 }
 
 void Syncer::sync(const std::shared_ptr<Track>& track) {
-    track->sync_begins();
     if (const auto result = track->file().sync(m_folders); !result) track->fail_with(result.error());
 }
 
@@ -147,15 +156,11 @@ void Hub::open(SessionFacts facts, bool reserve, Executor executor, RecorderCall
                              std::clamp<Duration>(std::chrono::duration_cast<Duration>(since_start), Duration{0},
                                                   std::chrono::hours{24});
     const std::size_t index = m_next_writer.fetch_add(1, std::memory_order_relaxed) % m_writers.size();
-    // Shared, because a std::function must be copyable and Opened is not.
-    auto answer = [executor, done = std::move(done)](Result<Recordings::Opened> result) {
-        executor([done, held = std::make_shared<Result<Recordings::Opened>>(std::move(result))] { done(std::move(*held)); });
-    };
     const bool taken = writer(index).post([=, this, facts = std::move(facts),
                                            callbacks = std::move(callbacks)](Compressor& compressor) {
-        answer(create(facts, reserve, origin, executor, callbacks, index, compressor));
+        done(create(facts, reserve, origin, executor, callbacks, index, compressor));
     });
-    if (!taken) answer(fail("the recording cannot be started", "the gateway is stopping"));
+    if (!taken) done(fail("the recording cannot be started", "the gateway is stopping"));
 }
 
 Result<void> Hub::prepare() {

@@ -47,6 +47,7 @@ private:
 class Syncer {
 public:
     static constexpr std::chrono::seconds kSyncAfter{3};
+    static constexpr std::chrono::seconds kSyncTogether{1};
 
     Syncer();
     void soon(std::shared_ptr<Track> track);

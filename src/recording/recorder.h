@@ -75,7 +75,7 @@ public:
         std::string audit_key;
     };
     /// Creates the file (O_EXCL; "+2" … is added to the audit key while the name is taken), writes and checks the header block, and,
-    /// with `reserve`, refuses when the disk has less than a few MiB left. `done` runs on `executor`.
+    /// with `reserve`, refuses when the disk has less than a few MiB left. `done` runs on a writer's thread and hands on at once.
     virtual void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
                       std::function<void(Result<Opened>)> done) = 0;
 };

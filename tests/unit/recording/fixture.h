@@ -85,13 +85,15 @@ struct Session {
         bool answered = false;
         RecorderCallbacks callbacks{[this] { ++drained; }, [this](const Error& error) { failures.push_back(error); }};
         recordings.open(facts, reserve, loop.executor(), std::move(callbacks), [&](Result<Recordings::Opened> result) {
-            answered = true;
-            if (!result) {
-                open_error = result.error();
-                return;
-            }
-            key = result->audit_key;
-            recorder = std::move(result->recorder);
+            loop.executor()([&, held = std::make_shared<Result<Recordings::Opened>>(std::move(result))] {
+                answered = true;
+                if (!*held) {
+                    open_error = held->error();
+                    return;
+                }
+                key = (*held)->audit_key;
+                recorder = std::move((*held)->recorder);
+            });
         });
         EXPECT_TRUE(loop.run_until([&] { return answered; }));
     }
