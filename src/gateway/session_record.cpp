@@ -170,6 +170,7 @@ void SessionRecord::finish(const std::string& result) {
     ended.result = result;
     ended.finished = std::chrono::system_clock::now();
     if (!m_recorder) return store_finish(ended);
+    // On the recording's thread, and from there to the store's: a way over the loop would only wake it.
     m_recorder->finish(result, m_loop.now(), [self = shared_from_this(), ended](const Result<void>& finished) {
         if (!finished && !self->m_failed) self->complain(finished.error());
         self->store_finish(ended);

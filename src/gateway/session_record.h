@@ -4,6 +4,7 @@
 // Loop thread only.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -65,7 +66,7 @@ private:
     Listener m_listener;
     std::unique_ptr<recording::Recorder> m_recorder;
     std::optional<Error> m_open_problem;  // why it could not be opened with room in reserve
-    bool m_failed = false;  // it broke later
+    std::atomic<bool> m_failed = false;  // it broke later
     bool m_must_hold = false;  // a channel runs whose rule does not permit going on without evidence
     bool m_alarmed = false;
     bool m_finished = false;

@@ -25,8 +25,8 @@ void StoreWorker::submit(Work work, std::function<void(Result<void>)> done, When
         const bool wanted_before = m_wanted_now;
         m_queue.push_back(Job{std::move(work), std::move(done)});
         if (when == When::Now || m_hurry) m_wanted_now = true;
-        // Awake already, or about to be: for the first one, or because of somebody who waits.
-        if (!first && m_wanted_now == wanted_before) return;
+        // Awake already, or about to be: because of somebody who waits, for the first one, or by itself.
+        if (m_wanted_now == wanted_before && (!first || m_will_look)) return;
     }
     m_wake.notify_one();
 }
@@ -64,9 +64,15 @@ void StoreWorker::audit(model::AuditRecord record) {
 void StoreWorker::work_off() {
     std::unique_lock lock(m_mutex);
     while (true) {
-        m_wake.wait(lock, [this] { return m_stopping || !m_queue.empty(); });
-        if (m_queue.empty()) return;
+        // After work, and where work gathers: whoever is not in a hurry need not wake this thread.
+        m_will_look = true;
         m_wake.wait_for(lock, kGather, [this] { return m_stopping || m_wanted_now; });
+        m_will_look = false;
+        if (m_queue.empty()) {
+            if (m_stopping) return;
+            m_wake.wait(lock, [this] { return m_stopping || !m_queue.empty(); });
+            continue;
+        }
         m_wanted_now = m_hurry;
         std::vector<Job> jobs = std::exchange(m_queue, {});
         lock.unlock();

@@ -56,6 +56,7 @@ private:
     std::condition_variable m_wake;
     std::vector<Job> m_queue;
     bool m_wanted_now = false;
+    bool m_will_look = false;  // the worker's wait ends by itself, in time for what gathers
     bool m_hurry = false;
     bool m_stopping = false;
     std::thread m_thread;

@@ -203,6 +203,9 @@ Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoi
         m_tracks.emplace(track.get(), track);
         stopping = m_stopping;
     }
+    const TimePoint flush_at = std::chrono::steady_clock::now() + Track::kFlushAfter;
+    track->armed(flush_at);
+    m_writers[writer]->arm(flush_at, track);
     syncer().soon(track);
     if (stopping) {  // `stop` did not see this one
         track->finish("the gateway stopped", std::nullopt, {});

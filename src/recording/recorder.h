@@ -50,8 +50,8 @@ public:
     /// True while more than the allowed backlog waits for the disk: the relay then withholds window credit until `on_drained`.
     virtual bool backlogged() const = 0;
 
-    /// Ends the recording with a reason ("finished", "ended by …"); flushes; later calls are ignored. `done` runs on the loop's
-    /// executor given to the Recordings when everything is written (or failed); fdatasync follows within seconds.
+    /// Ends the recording with a reason ("finished", "ended by …"); flushes; later calls are ignored. `done` runs on the writer's
+    /// thread when everything is written (or failed), at once where it had ended before; fdatasync follows within seconds.
     virtual void finish(std::string_view reason, TimePoint now, std::function<void(Result<void>)> done) = 0;
 };
 

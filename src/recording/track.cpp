@@ -122,7 +122,7 @@ void Track::finish(std::string_view reason, std::optional<TimePoint> now, Done d
     std::unique_lock lock(m_mutex);
     if (m_finish_called) {
         lock.unlock();
-        post_done(std::move(done), Error{"the recording was ended before", {}});
+        tell_done(done, Error{"the recording was ended before", {}});
         return;
     }
     const std::uint64_t time_us = time_of(now.value_or(clock_now()));
@@ -134,9 +134,10 @@ void Track::finish(std::string_view reason, std::optional<TimePoint> now, Done d
     m_finish = std::make_unique<Finish>(Finish{std::string(reason), time_us, std::move(done)});
     wake_drain();
     if (!deliver(std::move(lock))) {  // the Hub stopped and ended this recording before
-        const std::lock_guard again(m_mutex);
-        if (m_finish) post_done(std::move(m_finish->done), Error{"the recording was ended before", {}});
-        m_finish.reset();
+        std::unique_lock again(m_mutex);
+        const std::unique_ptr<Finish> unheard = std::move(m_finish);
+        again.unlock();
+        if (unheard) tell_done(unheard->done, Error{"the recording was ended before", {}});
     }
 }
 
@@ -333,7 +334,7 @@ void Track::write_end(Compressor& compressor, Finish finish) {
     if (!written && !error) error = written.error();
     m_hub.forget(this, written.has_value());
     m_hub.syncer().soon(shared_from_this());
-    post_done(std::move(finish.done), std::move(error));
+    tell_done(finish.done, std::move(error));
 }
 
 void Track::fail_with(const Error& error) {
@@ -364,11 +365,8 @@ void Track::post_drained() {
     });
 }
 
-void Track::post_done(Done done, std::optional<Error> failed) {
-    if (!done) return;
-    post([done = std::move(done), failed = std::move(failed)] {
-        done(failed ? Result<void>(std::unexpected(*failed)) : Result<void>());
-    });
+void Track::tell_done(const Done& done, std::optional<Error> failed) {
+    if (done) done(failed ? Result<void>(std::unexpected(*failed)) : Result<void>());
 }
 
 }  // namespace sekisho::recording

@@ -58,7 +58,12 @@ public:
     /// Calls on_drained on the loop.
     void post_drained();
     void post(std::function<void()> function) { m_executor(std::move(function)); }
-    void post_done(Done done, std::optional<Error> failed);
+    static void tell_done(const Done& done, std::optional<Error> failed);
+    /// A flush timer that the writer set itself: the first events find it and need not wake anybody.
+    void armed(TimePoint when) {
+        const std::lock_guard lock(m_mutex);
+        m_armed_for = when;
+    }
     /// True once until `post_drained`: the Hub's list of waiting tracks names each once.
     bool start_waiting() { return !m_waits_for_hub.exchange(true); }
 

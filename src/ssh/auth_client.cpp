@@ -20,6 +20,12 @@ Result<void> AuthClient::receive_service_accept(BytesView payload) {
     if (!m_service_requested || *service != kUserauthService) {
         return fail("the server accepted a service that was not asked for");
     }
+    if (!m_core.config.ask_methods) {
+        // The answer to a key names the methods as well, and "none" costs a round trip.
+        m_last_failure.methods = {"publickey"};
+        m_core.events.push(AuthMethodsOffered{m_last_failure.methods, false, m_peer_info.signature_algorithms});
+        return {};
+    }
     m_core.send(encode_userauth_none(m_core.config.user));
     m_request_outstanding = true;
     return {};

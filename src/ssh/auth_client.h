@@ -1,5 +1,5 @@
-// Client side of authentication (RFC 4252): asks for the service, then "none" to learn the methods, then what the owner
-// tries. Owned by the engine of a target hop.
+// Client side of authentication (RFC 4252): asks for the service, then "none" to learn the methods (where the owner wants to), then
+// what the owner tries. Owned by the engine of a target hop.
 #pragma once
 
 #include <optional>

@@ -41,6 +41,7 @@ struct Config {
     const Algorithms* algorithms = &default_algorithms();
     std::vector<HostKey> host_keys;  // server
     std::string user;                // client: the login
+    bool ask_methods = true;         // client: send "none" first; false: the owner begins with a key whatever is offered
     RekeyLimits rekey;
     crypto::Random* random = &crypto::system_random();
 };

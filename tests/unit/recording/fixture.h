@@ -99,7 +99,9 @@ struct Session {
     }
     Result<void> finish(std::string_view reason = "finished") {
         std::optional<Result<void>> outcome;
-        recorder->finish(reason, std::chrono::steady_clock::now(), [&](Result<void> result) { outcome = std::move(result); });
+        recorder->finish(reason, std::chrono::steady_clock::now(), [&](Result<void> result) {
+            loop.executor()([&, result = std::move(result)] { outcome = result; });
+        });
         EXPECT_TRUE(loop.run_until([&] { return outcome.has_value(); }));
         return outcome.value_or(Result<void>{});
     }

@@ -243,6 +243,27 @@ TEST(Engine, AnOfferedKeyIsNotALogin) {
     EXPECT_EQ(pair.client().count<ssh::AuthMethodsOffered>(), 2U);
 }
 
+TEST(Engine, AClientThatNeedNotAskBeginsWithItsKey) {
+    EnginePair pair({.ask_methods = false});
+    EXPECT_TRUE(pair.sign_in());
+    EXPECT_EQ(pair.server().count<ssh::AuthRequested>(), 1U);
+    EXPECT_EQ(pair.server().last<ssh::AuthRequested>()->method, ssh::AuthRequested::Method::PublicKey);
+    // A refusal names what the server really offers.
+    EnginePair refused({.ask_methods = false});
+    refused.answer_auth = false;
+    refused.run();
+    const keys::PublicKey& key = refused.user_key().public_key();
+    refused.submit(refused.client(), ssh::TryPublicKey{"ssh-ed25519", base::to_bytes(key.blob())});
+    const auto* wanted = refused.client().last<ssh::UserSignatureWanted>();
+    ASSERT_NE(wanted, nullptr);
+    refused.submit(refused.client(), ssh::ProvideSignature{wanted->ticket, *refused.user_key().sign("ssh-ed25519", wanted->data)});
+    refused.run();
+    refused.submit(refused.server(),
+                   ssh::RejectAuth{refused.server().last<ssh::AuthRequested>()->ticket, {"keyboard-interactive"}, false});
+    refused.run();
+    EXPECT_EQ(refused.client().last<ssh::AuthMethodsOffered>()->methods, std::vector<std::string>{"keyboard-interactive"});
+}
+
 TEST(Engine, NothingFollowsAnUndecidedHostKey) {
     EnginePair pair;
     pair.accept_host_key = false;
