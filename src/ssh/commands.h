@@ -25,6 +25,11 @@ struct AcceptHostKey {
     Ticket ticket;
 };
 
+/// Client: the server's Diffie-Hellman group is good enough (GroupOffered).
+struct AcceptGroup {
+    Ticket ticket;
+};
+
 /// Sends SSH_MSG_DISCONNECT after what is already in the output, then the engine is over. `text` is for the peer's user.
 struct Disconnect {
     DisconnectReason reason;
@@ -108,8 +113,8 @@ struct ReplyGlobal {
 struct Rekey {};
 
 using Command =
-    std::variant<ProvideSignature, SkipSignature, AcceptHostKey, Disconnect, SendBanner, AcceptAuth, AcceptKeyQuery, RejectAuth,
-                 TryPublicKey, OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof, CloseChannel, Credit,
-                 SendGlobalRequest, ReplyGlobal, Rekey>;
+    std::variant<ProvideSignature, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendBanner, AcceptAuth, AcceptKeyQuery,
+                 RejectAuth, TryPublicKey, OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof,
+                 CloseChannel, Credit, SendGlobalRequest, ReplyGlobal, Rekey>;
 
 }  // namespace sekisho::ssh

@@ -42,6 +42,9 @@ struct Config {
     std::vector<HostKey> host_keys;  // server
     std::string user;                // client: the login
     RekeyLimits rekey;
+    /// Client: ask the owner about a server's Diffie-Hellman group that is not one of RFC 3526 (GroupOffered). Otherwise its size
+    /// and form decide: the server's signature covers it, and a server that wants to give its own secrets away needs no group.
+    bool judge_groups = false;
     crypto::Random* random = &crypto::system_random();
 };
 

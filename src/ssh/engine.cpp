@@ -167,7 +167,10 @@ private:
             case Message::KexInit:
             case Message::NewKeys:
             case Message::KexEcdhInit:
-            case Message::KexEcdhReply: return m_exchange.receive(payload, sequence);
+            case Message::KexEcdhReply:
+            case Message::KexGroupInit:
+            case Message::KexGroupReply:
+            case Message::KexGroupRequest: return m_exchange.receive(payload, sequence);
             case Message::UserauthRequest:
                 // RFC 4252 §5.1: requests after success are ignored.
                 return m_phase == Phase::Connected ? Result<void>{}
@@ -242,6 +245,7 @@ private:
         auto done = m_exchange.submit(command);
         return done ? after_packet() : done;
     }
+    Result<void> carry_out(const AcceptGroup& command) { return m_exchange.submit(command); }
     Result<void> carry_out(const Disconnect& command) {
         goodbye(command.reason, command.text, {});
         return {};

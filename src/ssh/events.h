@@ -35,6 +35,13 @@ struct HostKeyOffered {
     Bytes blob;
 };
 
+/// Client role, only with Config::judge_groups: the server chose this Diffie-Hellman group in group exchange, and it is not one
+/// of RFC 3526. Magnitudes, big endian. Decide, off the loop (crypto::is_safe_prime) → AcceptGroup or Disconnect.
+struct GroupOffered {
+    Ticket ticket;
+    Bytes prime, generator;
+};
+
 /// First exchange done: the connection is encrypted. Names are those of the client-to-server direction.
 struct ExchangeCompleted {
     bool first = true;
@@ -164,9 +171,9 @@ struct GlobalReplied {
     BytesView payload;
 };
 
-using Event = std::variant<PeerIdentified, HostSignatureWanted, HostKeyOffered, ExchangeCompleted, Disconnected, AuthRequested,
-                           AuthMethodsOffered, UserSignatureWanted, AuthSucceeded, BannerReceived, ChannelOpenRequested,
-                           ChannelOpened, ChannelOpenFailed, Data, Sent, ChannelRequested, RequestReplied, EofReceived,
-                           CloseReceived, ChannelEnded, GlobalRequested, GlobalReplied>;
+using Event = std::variant<PeerIdentified, HostSignatureWanted, HostKeyOffered, GroupOffered, ExchangeCompleted, Disconnected,
+                           AuthRequested, AuthMethodsOffered, UserSignatureWanted, AuthSucceeded, BannerReceived,
+                           ChannelOpenRequested, ChannelOpened, ChannelOpenFailed, Data, Sent, ChannelRequested, RequestReplied,
+                           EofReceived, CloseReceived, ChannelEnded, GlobalRequested, GlobalReplied>;
 
 }  // namespace sekisho::ssh

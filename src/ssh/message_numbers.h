@@ -17,6 +17,10 @@ enum class Message : std::uint8_t {
     NewKeys = 21,
     KexEcdhInit = 30,
     KexEcdhReply = 31,
+    KexGroup = 31,  // RFC 4419 §5 gives 31 a second meaning
+    KexGroupInit = 32,
+    KexGroupReply = 33,
+    KexGroupRequest = 34,
     UserauthRequest = 50,
     UserauthFailure = 51,
     UserauthSuccess = 52,
