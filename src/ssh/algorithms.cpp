@@ -24,4 +24,16 @@ const Algorithms& default_algorithms() {
     return policy;
 }
 
+const Algorithms& legacy_additions() {
+    static const Algorithms additions{
+        .kex = {"diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"},
+        .host_keys = {"ssh-rsa"},
+        .ciphers = {"aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"},
+        .macs = {"hmac-sha1"},
+        .compression = {},
+        .user_signatures = {},
+    };
+    return additions;
+}
+
 }  // namespace sekisho::ssh

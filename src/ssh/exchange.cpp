@@ -14,8 +14,28 @@ namespace limits = wire::limits;
 
 // --- 1: our KEXINIT ----------------------------------------------------------------------------------------------
 
+namespace {
+
+void append(std::vector<std::string>& names, const std::vector<std::string>& more) {
+    names.insert(names.end(), more.begin(), more.end());
+}
+
+Algorithms policy_of(const Config& config) {
+    Algorithms policy = *config.algorithms;
+    if (config.legacy && config.role == Role::Client) {
+        const Algorithms& legacy = legacy_additions();
+        append(policy.kex, legacy.kex);
+        append(policy.host_keys, legacy.host_keys);
+        append(policy.ciphers, legacy.ciphers);
+        append(policy.macs, legacy.macs);
+    }
+    return policy;
+}
+
+}  // namespace
+
 KexInit Exchange::own_offer() const {
-    const Algorithms& policy = *m_core.config.algorithms;
+    const Algorithms policy = policy_of(m_core.config);
     KexInit offer;
     for (const std::string& name : policy.kex) {
         if (name == kGroupExchangeSha256 || crypto::key_agreement(name) != nullptr) offer.kex.push_back(name);
@@ -225,6 +245,7 @@ Result<void> Exchange::verify_host_signature(BytesView host_key, BytesView signa
     }
     auto key = keys::PublicKey::from_blob(host_key);
     if (!key) return std::unexpected(key.error());
+    if (plain == "ssh-rsa") return key->verify_rsa_sha1(m_exchange_hash, signature);  // offered to legacy targets only
     return key->verify(plain, m_exchange_hash, signature);
 }
 

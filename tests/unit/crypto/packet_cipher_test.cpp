@@ -204,10 +204,10 @@ INSTANTIATE_TEST_SUITE_P(All, PacketCipher, testing::ValuesIn(kCombinations), []
 });
 
 TEST(PacketCipherNames, UnknownNamesAreUnknown) {
-    for (const char* name : {"", "none", "aes128-cbc", "3des-cbc", "aes128-gcm", "AES128-CTR", "aes128-ctr "}) {
+    for (const char* name : {"", "none", "des-cbc", "blowfish-cbc", "aes128-gcm", "AES128-CTR", "aes128-ctr "}) {
         EXPECT_FALSE(cipher_known(name)) << name;
     }
-    for (const char* name : {"", "none", "hmac-md5", "hmac-sha1", "hmac-sha2-256-96"}) EXPECT_FALSE(mac_known(name)) << name;
+    for (const char* name : {"", "none", "hmac-md5", "hmac-sha1-96", "hmac-sha2-256-96"}) EXPECT_FALSE(mac_known(name)) << name;
 }
 
 TEST(PacketCipherPlain, PassesBytesThrough) {

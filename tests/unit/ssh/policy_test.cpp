@@ -37,7 +37,13 @@ TEST(AlgorithmPolicy, IsTheGoldenFile) {
     EXPECT_EQ(joined(policy.macs), golden["macs"]);
     EXPECT_EQ(joined(policy.compression), golden["compression"]);
     EXPECT_EQ(joined(policy.user_signatures), golden["user_signatures"]);
-    EXPECT_EQ(golden.size(), 6U);
+    const Algorithms& legacy = legacy_additions();
+    EXPECT_EQ(joined(legacy.kex), golden["legacy_kex"]);
+    EXPECT_EQ(joined(legacy.host_keys), golden["legacy_host_keys"]);
+    EXPECT_EQ(joined(legacy.ciphers), golden["legacy_ciphers"]);
+    EXPECT_EQ(joined(legacy.macs), golden["legacy_macs"]);
+    EXPECT_TRUE(legacy.compression.empty() && legacy.user_signatures.empty());
+    EXPECT_EQ(golden.size(), 10U);
 }
 
 TEST(AlgorithmPolicy, EveryNameIsOneThatThisBuildHas) {
@@ -47,6 +53,10 @@ TEST(AlgorithmPolicy, EveryNameIsOneThatThisBuildHas) {
     }
     for (const std::string& name : policy.ciphers) EXPECT_TRUE(crypto::cipher_known(name)) << name;
     for (const std::string& name : policy.macs) EXPECT_TRUE(crypto::mac_known(name)) << name;
+    const Algorithms& legacy = legacy_additions();
+    for (const std::string& name : legacy.kex) EXPECT_NE(crypto::key_agreement(name), nullptr) << name;
+    for (const std::string& name : legacy.ciphers) EXPECT_TRUE(crypto::cipher_known(name)) << name;
+    for (const std::string& name : legacy.macs) EXPECT_TRUE(crypto::mac_known(name)) << name;
 }
 
 // What RFC 4250–4254, 8308 and strict key exchange allow, said a second time and differently: sets of numbers for a state.
