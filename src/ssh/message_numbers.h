@@ -25,7 +25,10 @@ enum class Message : std::uint8_t {
     UserauthFailure = 51,
     UserauthSuccess = 52,
     UserauthBanner = 53,
-    UserauthPkOk = 60,
+    UserauthPkOk = 60,  // publickey; 60 and 61 mean something else to each method (RFC 4252 §6)
+    UserauthPasswordChange = 60,  // password
+    UserauthInfoRequest = 60,     // keyboard-interactive, as the next
+    UserauthInfoResponse = 61,
     GlobalRequest = 80,
     RequestSuccess = 81,
     RequestFailure = 82,

@@ -52,6 +52,7 @@ constexpr Row kTable[] = {
     {Message::NewKeys, kBoth, kAlways, bit(ExchangeState::ExpectNewKeys), true},
     // RFC 4252 §5.1: requests after success are silently ignored; they may still be on their way.
     {Message::UserauthRequest, kServer, kAuth | kConnected, kQuiet, false},
+    {Message::UserauthInfoResponse, kServer, kAuth, kQuiet, false},
     {Message::UserauthFailure, kClient, kAuth, kQuiet, false},
     {Message::UserauthSuccess, kClient, kAuth, kQuiet, false},
     {Message::UserauthBanner, kClient, kAuth, kQuiet, false},
