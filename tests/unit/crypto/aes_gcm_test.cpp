@@ -23,7 +23,7 @@ constexpr const char* kCiphers[] = {"aes128-gcm@openssh.com", "aes256-gcm@openss
 std::vector<std::size_t> sizes() {
     std::vector<std::size_t> all;
     for (std::size_t size = 1; size <= 300; ++size) all.push_back(size);
-    for (const std::size_t size : {511, 512, 513, 767, 768, 769, 1024, 4095, 4096, 4097, 32768, 32769}) all.push_back(size);
+    all.insert(all.end(), {511, 512, 513, 767, 768, 769, 1024, 4095, 4096, 4097, 32768, 32769});
     return all;
 }
 
@@ -128,7 +128,7 @@ TEST_P(BothGcm, TouchNothingBesideWhatTheyAreGiven) {
 
 TEST_P(BothGcm, EveryBitOfATagAndEveryByteOfAPacketCountsAtAllSizes) {
     test::with_both_gcm([this] {
-        for (const std::size_t size : {1, 15, 16, 17, 48, 255, 256, 257, 1024, 32768}) {
+        for (const std::size_t size : {1U, 15U, 16U, 17U, 48U, 255U, 256U, 257U, 1024U, 32768U}) {
             const Bytes packet = random_packet(size, m_random);
             Bytes sealed(packet.size() + aes_gcm::kTag);
             make_sealer(GetParam(), "", m_key, m_iv, {})->seal(0, packet, sealed);
