@@ -26,6 +26,7 @@ LIBRARY_HEADERS = {
     "SQLite": r"sqlite3\.h",
     "fmt": r"fmt/.*",
     "libcurl": r"curl/.*",
+    "libipsec-mb": r"intel-ipsec-mb\.h",
     "libpq": r"libpq-fe\.h|libpq/.*",
     "libslirp": r"slirp/.*",
     "libsodium": r"sodium\.h|sodium/.*",

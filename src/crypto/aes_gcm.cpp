@@ -1,8 +1,9 @@
-// AES-GCM of SSH packets. The length field stays readable and is authenticated as additional data (RFC 5647 §7.3); the nonce
-// is 4 fixed bytes and an 8-byte counter of packets (§7.1), so the sequence number plays no part.
-#include <array>
+// AES-GCM of SSH packets by OpenSSL, and the choice between it and libipsec-mb. The length field stays readable and is
+// authenticated as additional data (RFC 5647 §7.3); the nonce counts packets, so the sequence number plays no part.
+#include "crypto/aes_gcm.h"
+
+#include <atomic>
 #include <climits>
-#include <cstring>
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
@@ -10,27 +11,8 @@
 #include "crypto/packet_cipher_families.h"
 
 namespace sekisho::crypto {
+namespace aes_gcm {
 namespace {
-
-constexpr std::size_t kLength = 4;
-constexpr std::size_t kTag = 16;
-constexpr PacketShape kShape{.block = 16, .aligned_from = 4, .tag = kTag};
-
-class Nonce {
-public:
-    explicit Nonce(const Secret& iv) { std::memcpy(m_bytes.data(), iv.bytes().data(), m_bytes.size()); }
-    const unsigned char* bytes() const { return base::uchars(m_bytes.data()); }
-    /// RFC 5647 §7.1: the invocation counter wraps without touching the fixed part.
-    void next() {
-        for (std::size_t i = m_bytes.size(); i-- > 4;) {
-            m_bytes[i] = static_cast<std::byte>(std::to_integer<unsigned>(m_bytes[i]) + 1U);
-            if (m_bytes[i] != std::byte{0}) return;
-        }
-    }
-
-private:
-    std::array<std::byte, 12> m_bytes{};
-};
 
 /// The tag as a parameter of the context. EVP_CIPHER_CTX_ctrl ends in the same call, by a way that costs a tenth of a small
 /// packet.
@@ -45,9 +27,9 @@ private:
     OSSL_PARAM m_parameters[2];
 };
 
-class AesGcmSealer final : public PacketSealer {
+class OpenSslSealer final : public PacketSealer {
 public:
-    AesGcmSealer(const EVP_CIPHER* cipher, const Secret& key, const Secret& iv)
+    OpenSslSealer(const EVP_CIPHER* cipher, const Secret& key, const Secret& iv)
         : m_context(evp::make_cipher_context(cipher, key.bytes(), iv.bytes(), true)), m_nonce(iv) {}
 
     PacketShape shape() const override { return kShape; }
@@ -74,9 +56,9 @@ private:
     Nonce m_nonce;
 };
 
-class AesGcmOpener final : public PacketOpener {
+class OpenSslOpener final : public PacketOpener {
 public:
-    AesGcmOpener(const EVP_CIPHER* cipher, const Secret& key, const Secret& iv)
+    OpenSslOpener(const EVP_CIPHER* cipher, const Secret& key, const Secret& iv)
         : m_context(evp::make_cipher_context(cipher, key.bytes(), iv.bytes(), false)), m_nonce(iv) {}
 
     PacketShape shape() const override { return kShape; }
@@ -113,14 +95,30 @@ private:
     Nonce m_nonce;
 };
 
+std::atomic<Backend>& chosen() {
+    static std::atomic<Backend> backend = has_ipsec_mb() ? Backend::IpsecMb : Backend::OpenSsl;
+    return backend;
+}
+
 }  // namespace
 
+Backend backend() noexcept { return chosen().load(std::memory_order_relaxed); }
+
+void force(Backend wanted) noexcept {
+    SEKISHO_ASSERT(wanted == Backend::OpenSsl || has_ipsec_mb());
+    chosen().store(wanted, std::memory_order_relaxed);
+}
+
+}  // namespace aes_gcm
+
 std::unique_ptr<PacketSealer> make_aes_gcm_sealer(const EVP_CIPHER* cipher, const Secret& key, const Secret& iv) {
-    return std::make_unique<AesGcmSealer>(cipher, key, iv);
+    if (aes_gcm::backend() == aes_gcm::Backend::IpsecMb) return aes_gcm::make_ipsec_mb_sealer(key, iv);
+    return std::make_unique<aes_gcm::OpenSslSealer>(cipher, key, iv);
 }
 
 std::unique_ptr<PacketOpener> make_aes_gcm_opener(const EVP_CIPHER* cipher, const Secret& key, const Secret& iv) {
-    return std::make_unique<AesGcmOpener>(cipher, key, iv);
+    if (aes_gcm::backend() == aes_gcm::Backend::IpsecMb) return aes_gcm::make_ipsec_mb_opener(key, iv);
+    return std::make_unique<aes_gcm::OpenSslOpener>(cipher, key, iv);
 }
 
 }  // namespace sekisho::crypto

@@ -16,11 +16,16 @@ Algorithms fetch_all() {
     all.aes128_ctr = EVP_CIPHER_fetch(nullptr, "AES-128-CTR", nullptr);
     all.aes192_ctr = EVP_CIPHER_fetch(nullptr, "AES-192-CTR", nullptr);
     all.aes256_ctr = EVP_CIPHER_fetch(nullptr, "AES-256-CTR", nullptr);
+    all.aes128_cbc = EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr);
+    all.aes192_cbc = EVP_CIPHER_fetch(nullptr, "AES-192-CBC", nullptr);
+    all.aes256_cbc = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
+    all.triple_des_cbc = EVP_CIPHER_fetch(nullptr, "DES-EDE3-CBC", nullptr);
     all.chacha20 = EVP_CIPHER_fetch(nullptr, "ChaCha20", nullptr);
     all.hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
     all.poly1305 = EVP_MAC_fetch(nullptr, "POLY1305", nullptr);
     SEKISHO_ASSERT(all.sha1 && all.sha256 && all.sha384 && all.sha512);
     SEKISHO_ASSERT(all.aes128_gcm && all.aes256_gcm && all.aes128_ctr && all.aes192_ctr && all.aes256_ctr);
+    SEKISHO_ASSERT(all.aes128_cbc && all.aes192_cbc && all.aes256_cbc && all.triple_des_cbc);
     SEKISHO_ASSERT(all.chacha20 && all.hmac && all.poly1305);
     return all;
 }

@@ -49,6 +49,10 @@ struct Algorithms {
     EVP_CIPHER* aes128_ctr;
     EVP_CIPHER* aes192_ctr;
     EVP_CIPHER* aes256_ctr;
+    EVP_CIPHER* aes128_cbc;
+    EVP_CIPHER* aes192_cbc;
+    EVP_CIPHER* aes256_cbc;
+    EVP_CIPHER* triple_des_cbc;
     EVP_CIPHER* chacha20;
     EVP_MAC* hmac;
     EVP_MAC* poly1305;

@@ -11,6 +11,11 @@ const KeyAgreement* key_agreement(std::string_view name) {
     if (name == "ecdh-sha2-nistp256") return &ecdh_nistp256();
     if (name == "ecdh-sha2-nistp384") return &ecdh_nistp384();
     if (name == "ecdh-sha2-nistp521") return &ecdh_nistp521();
+    if (name == "diffie-hellman-group16-sha512") return &diffie_hellman_group16_sha512();
+    if (name == "diffie-hellman-group18-sha512") return &diffie_hellman_group18_sha512();
+    if (name == "diffie-hellman-group14-sha256") return &diffie_hellman_group14_sha256();
+    if (name == "diffie-hellman-group14-sha1") return &diffie_hellman_group14_sha1();
+    if (name == "diffie-hellman-group1-sha1") return &diffie_hellman_group1_sha1();
     return nullptr;
 }
 

@@ -40,7 +40,8 @@ public:
 };
 
 /// By SSH name: mlkem768x25519-sha256, sntrup761x25519-sha512 (also with @openssh.com), curve25519-sha256 (also with @libssh.org),
-/// ecdh-sha2-nistp256/384/521. nullptr: unknown.
+/// ecdh-sha2-nistp256/384/521, diffie-hellman-group16-sha512, -group18-sha512, -group14-sha256, -group14-sha1, -group1-sha1. nullptr:
+/// unknown, or one that is more than a method (diffie-hellman-group-exchange-sha256: diffie_hellman.h).
 const KeyAgreement* key_agreement(std::string_view name);
 
 }  // namespace sekisho::crypto

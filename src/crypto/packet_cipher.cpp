@@ -10,7 +10,9 @@
 namespace sekisho::crypto {
 namespace {
 
-enum class Family { AesGcm, ChaCha20Poly1305, AesCtr };
+enum class Family { AesGcm, ChaCha20Poly1305, AesCtr, Cbc };
+
+bool is_aead(Family family) { return family == Family::AesGcm || family == Family::ChaCha20Poly1305; }
 
 struct CipherRow {
     std::string_view name;
@@ -25,6 +27,8 @@ struct CipherRow {
 // bound and keeps the gigabyte of RFC 4253 §9.
 constexpr std::uint64_t kAesRekey = 1ULL << 36;
 constexpr std::uint64_t kGigabyte = 1ULL << 30;
+// Blocks of 64 bits begin to repeat after 2^32 of them (32 GiB); long before, what repeats tells something about the text.
+constexpr std::uint64_t kTripleDesRekey = 1ULL << 28;
 
 constexpr std::array kCiphers{
     CipherRow{"aes128-gcm@openssh.com", Family::AesGcm, &evp::Algorithms::aes128_gcm, 16, 12, kAesRekey},
@@ -33,6 +37,11 @@ constexpr std::array kCiphers{
     CipherRow{"aes128-ctr", Family::AesCtr, &evp::Algorithms::aes128_ctr, 16, 16, kAesRekey},
     CipherRow{"aes192-ctr", Family::AesCtr, &evp::Algorithms::aes192_ctr, 24, 16, kAesRekey},
     CipherRow{"aes256-ctr", Family::AesCtr, &evp::Algorithms::aes256_ctr, 32, 16, kAesRekey},
+    // For targets marked as legacy only (ssh/algorithms.cpp).
+    CipherRow{"aes128-cbc", Family::Cbc, &evp::Algorithms::aes128_cbc, 16, 16, kAesRekey},
+    CipherRow{"aes192-cbc", Family::Cbc, &evp::Algorithms::aes192_cbc, 24, 16, kAesRekey},
+    CipherRow{"aes256-cbc", Family::Cbc, &evp::Algorithms::aes256_cbc, 32, 16, kAesRekey},
+    CipherRow{"3des-cbc", Family::Cbc, &evp::Algorithms::triple_des_cbc, 24, 8, kTripleDesRekey},
 };
 
 struct MacRow {
@@ -45,6 +54,7 @@ constexpr std::array kMacs{
     MacRow{"hmac-sha2-512-etm@openssh.com", {HashKind::Sha512, true}},
     MacRow{"hmac-sha2-256", {HashKind::Sha256, false}},
     MacRow{"hmac-sha2-512", {HashKind::Sha512, false}},
+    MacRow{"hmac-sha1", {HashKind::Sha1, false}},  // legacy only
 };
 
 template <class Table>
@@ -97,14 +107,14 @@ public:
 bool cipher_known(std::string_view cipher) { return find(kCiphers, cipher) != nullptr; }
 bool cipher_is_aead(std::string_view cipher) {
     const CipherRow* row = find(kCiphers, cipher);
-    return row != nullptr && row->family != Family::AesCtr;
+    return row != nullptr && is_aead(row->family);
 }
 bool mac_known(std::string_view mac) { return find(kMacs, mac) != nullptr; }
 
 CipherSizes cipher_sizes(std::string_view cipher, std::string_view mac) {
     const CipherRow* row = find(kCiphers, cipher);
     SEKISHO_ASSERT(row != nullptr);
-    CipherSizes sizes{.key = row->key, .iv = row->iv, .mac_key = 0, .aead = row->family != Family::AesCtr,
+    CipherSizes sizes{.key = row->key, .iv = row->iv, .mac_key = 0, .aead = is_aead(row->family),
                       .rekey_bytes = row->rekey_bytes};
     if (!sizes.aead) {
         const MacRow* mac_row = find(kMacs, mac);
@@ -122,6 +132,7 @@ std::unique_ptr<PacketSealer> make_sealer(std::string_view cipher, std::string_v
         case Family::AesGcm: return make_aes_gcm_sealer(chosen.algorithm, key, iv);
         case Family::ChaCha20Poly1305: return make_chacha20_poly1305_sealer(key);
         case Family::AesCtr: return make_aes_ctr_sealer(chosen.algorithm, chosen.mac.value(), key, iv, mac_key);
+        case Family::Cbc: return make_cbc_sealer(chosen.algorithm, chosen.mac.value(), key, iv, mac_key);
     }
     SEKISHO_ASSERT(false && "a cipher without sealer");
     return nullptr;
@@ -134,6 +145,7 @@ std::unique_ptr<PacketOpener> make_opener(std::string_view cipher, std::string_v
         case Family::AesGcm: return make_aes_gcm_opener(chosen.algorithm, key, iv);
         case Family::ChaCha20Poly1305: return make_chacha20_poly1305_opener(key);
         case Family::AesCtr: return make_aes_ctr_opener(chosen.algorithm, chosen.mac.value(), key, iv, mac_key);
+        case Family::Cbc: return make_cbc_opener(chosen.algorithm, chosen.mac.value(), key, iv, mac_key);
     }
     SEKISHO_ASSERT(false && "a cipher without opener");
     return nullptr;

@@ -20,6 +20,9 @@ struct PacketShape {
     std::size_t block = 8;
     std::size_t aligned_from = 0;
     std::size_t tag = 0;
+    /// A length that cannot be must not be seen to be noticed before the tag is: whoever changed it would learn 14 bits of text
+    /// (Albrecht, Paterson, Watson 2009: CBC with encrypt-and-MAC).
+    bool conceal_length = false;
 };
 
 class PacketSealer {

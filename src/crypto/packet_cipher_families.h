@@ -26,6 +26,12 @@ std::unique_ptr<PacketSealer> make_aes_ctr_sealer(const EVP_CIPHER* cipher, MacC
 std::unique_ptr<PacketOpener> make_aes_ctr_opener(const EVP_CIPHER* cipher, MacChoice mac, const Secret& key,
                                                   const Secret& iv, const Secret& mac_key);
 
+/// AES and triple DES in CBC mode (RFC 4253 §6.3) with HMAC, for targets that have nothing better.
+std::unique_ptr<PacketSealer> make_cbc_sealer(const EVP_CIPHER* cipher, MacChoice mac, const Secret& key, const Secret& iv,
+                                              const Secret& mac_key);
+std::unique_ptr<PacketOpener> make_cbc_opener(const EVP_CIPHER* cipher, MacChoice mac, const Secret& key, const Secret& iv,
+                                              const Secret& mac_key);
+
 inline std::uint32_t load_be32(const std::byte* p) {
     return std::to_integer<std::uint32_t>(p[0]) << 24 | std::to_integer<std::uint32_t>(p[1]) << 16 |
            std::to_integer<std::uint32_t>(p[2]) << 8 | std::to_integer<std::uint32_t>(p[3]);

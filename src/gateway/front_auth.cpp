@@ -47,6 +47,8 @@ void FrontAuth::requested(const ssh::AuthRequested& request) {
         case ssh::AuthRequested::Method::PublicKeyQuery: return key_offered(request);
         case ssh::AuthRequested::Method::PublicKey: return key_signed(request);
         case ssh::AuthRequested::Method::BadSignature: return refuse(request, "a signature was wrong", true);
+        case ssh::AuthRequested::Method::HostBased:
+        case ssh::AuthRequested::Method::KeyboardInteractive:
         case ssh::AuthRequested::Method::Other: return refuse(request, "only keys open this gateway", true);
     }
 }

@@ -268,6 +268,17 @@ Result<void> PublicKey::verify(
     return {};
 }
 
+Result<void> PublicKey::verify_rsa_sha1(BytesView message, BytesView signature) const {
+    if (m_state->kind != KeyKind::Rsa) return fail("the signature algorithm does not fit the key", "ssh-rsa");
+    wire::Reader reader(signature);
+    const std::string_view named = reader.text(kMostName);
+    const BytesView value = reader.string(kMostSignature);
+    if (Result<void> end = reader.finish("signature"); !end) return std::unexpected(std::move(end.error()));
+    if (named != "ssh-rsa") return fail("the signature is of another algorithm than announced", std::string(named));
+    if (!m_state->fields.verifier.verify_rsa(crypto::HashKind::Sha1, message, value)) return fail("the signature is wrong");
+    return {};
+}
+
 bool operator==(const PublicKey& a, const PublicKey& b) { return a.m_state->blob == b.m_state->blob; }
 
 }  // namespace sekisho::keys

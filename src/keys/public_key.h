@@ -59,7 +59,9 @@ public:
     /// Checks `signature` (the SSH signature blob: string algorithm, string bytes) over `message`. The algorithm inside the
     /// blob must be `algorithm`, and must be one of algorithms(). ssh-rsa (SHA-1) is never accepted here.
     Result<void> verify(std::string_view algorithm, BytesView message, BytesView signature, SignatureNeeds needs = {}) const;
-    /// The same without needs, for callers that judge touch and PIN themselves.
+    /// "ssh-rsa", RSA with SHA-1 (RFC 4253 §6.6): for host keys of targets marked as legacy, which have no better signature.
+    Result<void> verify_rsa_sha1(BytesView message, BytesView signature) const;
+    /// The same as verify() without needs, for callers that judge touch and PIN themselves.
     Result<SignatureDetails> verify_details(std::string_view algorithm, BytesView message, BytesView signature) const;
 
     friend bool operator==(const PublicKey& a, const PublicKey& b);

@@ -5,7 +5,9 @@ namespace sekisho::ssh {
 const Algorithms& default_algorithms() {
     static const Algorithms policy{
         .kex = {"mlkem768x25519-sha256", "sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com", "curve25519-sha256",
-            "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"},
+            "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521",
+            "diffie-hellman-group16-sha512", "diffie-hellman-group18-sha512", "diffie-hellman-group14-sha256",
+            "diffie-hellman-group-exchange-sha256"},
         .host_keys = {"ssh-ed25519-cert-v01@openssh.com", "ecdsa-sha2-nistp256-cert-v01@openssh.com",
             "ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp521-cert-v01@openssh.com",
             "rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com", "ssh-ed25519", "ecdsa-sha2-nistp256",
@@ -20,6 +22,18 @@ const Algorithms& default_algorithms() {
             "rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com"},
     };
     return policy;
+}
+
+const Algorithms& legacy_additions() {
+    static const Algorithms additions{
+        .kex = {"diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"},
+        .host_keys = {"ssh-rsa"},
+        .ciphers = {"aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"},
+        .macs = {"hmac-sha1"},
+        .compression = {},
+        .user_signatures = {},
+    };
+    return additions;
 }
 
 }  // namespace sekisho::ssh

@@ -1,8 +1,11 @@
 #include "ssh/auth_client.h"
 
 #include "base/assert.h"
+#include "ssh/msg_userauth_interactive.h"
 
 namespace sekisho::ssh {
+
+namespace limits = wire::limits;
 
 namespace {
 constexpr unsigned kBannersMost = 16;
@@ -27,8 +30,19 @@ Result<void> AuthClient::receive_service_accept(BytesView payload) {
         return {};
     }
     m_core.send(encode_userauth_none(m_core.config.user));
-    m_request_outstanding = true;
+    sent("none");
     return {};
+}
+
+void AuthClient::sent(std::string_view method) {
+    m_method = method;
+    m_request_outstanding = true;
+}
+
+void AuthClient::begin_attempt() {
+    SEKISHO_ASSERT(!m_attempt && !m_request_outstanding);
+    m_prompting.reset();
+    m_rounds = 0;
 }
 
 Result<void> AuthClient::receive_ext_info(BytesView payload) {
@@ -68,7 +82,7 @@ Result<void> AuthClient::receive_banner(BytesView payload) {
 }
 
 Result<void> AuthClient::submit(TryPublicKey command, const Bytes& host_key) {
-    SEKISHO_ASSERT(!m_attempt && !m_request_outstanding);
+    begin_attempt();
     Attempt attempt;
     attempt.ticket = m_core.new_ticket();
     attempt.method = m_peer_info.hostbound ? kHostboundMethod : kPublicKeyMethod;
@@ -87,7 +101,7 @@ Result<void> AuthClient::submit(const ProvideSignature& command) {
     m_attempt->ticket.reset();
     m_core.send(encode_public_key_request(m_core.config.user, m_attempt->method, m_attempt->algorithm, m_attempt->key_blob,
                                           m_attempt->host_key, command.signature));
-    m_request_outstanding = true;
+    sent(kPublicKeyMethod);
     return {};
 }
 
@@ -96,6 +110,60 @@ Result<void> AuthClient::submit(const SkipSignature& command) {
     m_attempt.reset();
     m_core.events.push(
         AuthMethodsOffered{m_last_failure.methods, m_last_failure.partial_success, m_peer_info.signature_algorithms});
+    return {};
+}
+
+// --- passwords and questions ---------------------------------------------------------------------------------------
+
+Result<void> AuthClient::submit(const TryPassword& command) {
+    begin_attempt();
+    Bytes request = encode_password_request(m_core.config.user, command.password,
+                                            command.new_password ? &*command.new_password : nullptr);
+    m_core.send(request);
+    base::wipe(request);
+    sent(kPasswordMethod);
+    return {};
+}
+
+Result<void> AuthClient::submit(const TryKeyboardInteractive& command) {
+    begin_attempt();
+    m_core.send(encode_interactive_request(m_core.config.user, command.submethods));
+    sent(kInteractiveMethod);
+    return {};
+}
+
+Result<void> AuthClient::receive_method_message(BytesView payload) {
+    if (!m_request_outstanding) return fail("an authentication answer without a question");
+    if (m_method == kInteractiveMethod) return receive_info_request(payload);
+    if (m_method == kPasswordMethod) {
+        auto prompt = decode_password_change(payload);
+        if (!prompt) return std::unexpected(prompt.error());
+        m_request_outstanding = false;
+        m_core.events.push(PasswordChangeWanted{std::move(*prompt)});
+        return {};
+    }
+    return {};  // we only ever send signed requests; a stray PK_OK changes nothing
+}
+
+Result<void> AuthClient::receive_info_request(BytesView payload) {
+    auto request = decode_info_request(payload);
+    if (!request) return std::unexpected(request.error());
+    if (++m_rounds > limits::kPromptRounds) return fail("the server does not stop asking");
+    m_request_outstanding = false;
+    m_prompting = Prompting{m_core.new_ticket(), request->prompts.size()};
+    m_core.events.push(PromptsReceived{m_prompting->ticket, std::move(request->name), std::move(request->instruction),
+                                       std::move(request->prompts)});
+    return {};
+}
+
+Result<void> AuthClient::submit(const AnswerPrompts& command) {
+    if (!m_prompting || m_prompting->ticket != command.ticket) return {};
+    SEKISHO_ASSERT(command.answers.size() == m_prompting->prompts);
+    m_prompting.reset();
+    Bytes response = encode_info_response(command.answers);
+    m_core.send(response);
+    base::wipe(response);
+    sent(kInteractiveMethod);
     return {};
 }
 

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "keys/certificate.h"
 #include "keys/public_key.h"
+#include "ssh/msg_userauth_interactive.h"
 
 namespace sekisho::ssh {
 
@@ -14,17 +15,29 @@ namespace {
 
 constexpr std::size_t kWaitingMost = 8;
 
-// The key that must have signed: the plain key, or the one inside a certificate.
-Result<keys::PublicKey> signing_key(const PublicKeyPart& part) {
-    if (!keys::is_certificate_name(part.algorithm)) return keys::PublicKey::from_blob(part.key_blob);
-    auto certificate = keys::Certificate::from_blob(part.key_blob);
-    if (!certificate) return std::unexpected(certificate.error());
-    return certificate->key();
+// The key that must have signed with this algorithm: the plain key, or the one inside a certificate.
+Result<keys::PublicKey> signing_key(const std::string& algorithm, BytesView blob) {
+    auto key = keys::PublicKey::from_blob(blob);
+    if (keys::is_certificate_name(algorithm)) {
+        auto certificate = keys::Certificate::from_blob(blob);
+        if (!certificate) return std::unexpected(certificate.error());
+        key = certificate->key();
+    }
+    if (!key) return key;
+    const auto algorithms = key->algorithms();
+    if (std::ranges::find(algorithms, keys::plain_name(algorithm)) == algorithms.end()) {
+        return fail("the signature algorithm does not fit the key", algorithm);
+    }
+    return key;
 }
 
 }  // namespace
 
 Result<void> AuthServer::receive_request(BytesView payload, const Bytes& host_key) {
+    if (m_prompts) {  // the client gave up answering (RFC 4252 §5.1)
+        m_prompts.reset();
+        m_question.reset();
+    }
     if (m_question) {
         if (m_waiting.size() >= kWaitingMost) return fail("too many authentication requests at once");
         m_waiting.push_back(base::to_bytes(payload));
@@ -53,11 +66,27 @@ Result<void> AuthServer::ask(BytesView payload, const Bytes& host_key) {
     question.method_name = request->method;
     question.hostbound = request->method == kHostboundMethod;
     if (request->method == kPublicKeyMethod || question.hostbound) return ask_public_key(std::move(question), *request, host_key);
+    if (request->method == kHostBasedMethod) return ask_host_based(std::move(question), *request);
     question.method = request->method == "none" ? AuthRequested::Method::None : AuthRequested::Method::Other;
+    if (request->method == kInteractiveMethod) {
+        auto submethods = decode_interactive_part(request->method_data);
+        if (!submethods) return std::unexpected(submethods.error());
+        question.method = AuthRequested::Method::KeyboardInteractive;
+        question.submethods = std::move(*submethods);
+    }
+    return put(std::move(question));
+}
+
+Result<void> AuthServer::put(AuthRequested question) {
     question.ticket = m_core.new_ticket();
     m_question = question;
     m_core.events.push(std::move(question));
     return {};
+}
+
+bool AuthServer::accepts(std::string_view algorithm) const {
+    return std::ranges::find(m_core.config.algorithms->user_signatures, algorithm) !=
+           m_core.config.algorithms->user_signatures.end();
 }
 
 Result<void> AuthServer::ask_public_key(AuthRequested question, const UserauthRequest& request, const Bytes& host_key) {
@@ -68,25 +97,66 @@ Result<void> AuthServer::ask_public_key(AuthRequested question, const UserauthRe
     }
     question.algorithm = part->algorithm;
     question.key_blob = base::to_bytes(part->key_blob);
-    const auto& accepted = m_core.config.algorithms->user_signatures;
-    if (std::find(accepted.begin(), accepted.end(), part->algorithm) == accepted.end()) return refuse_now();
-    auto key = signing_key(*part);
+    if (!accepts(part->algorithm)) return refuse_now();
+    auto key = signing_key(part->algorithm, part->key_blob);
     if (!key) return refuse_now();
-    const auto algorithms = key->algorithms();
-    const std::string plain = keys::plain_name(part->algorithm);
-    if (std::find(algorithms.begin(), algorithms.end(), plain) == algorithms.end()) return refuse_now();
 
     question.method = AuthRequested::Method::PublicKeyQuery;
     if (part->has_signature) {
         const Bytes signed_data = public_key_signed_data(m_core.session_id, request.user, request.method, part->algorithm,
                                                          part->key_blob, part->host_key);
-        question.method = key->verify(plain, signed_data, part->signature) ? AuthRequested::Method::PublicKey
-                                                                           : AuthRequested::Method::BadSignature;
+        question.method = key->verify(keys::plain_name(part->algorithm), signed_data, part->signature)
+                              ? AuthRequested::Method::PublicKey
+                              : AuthRequested::Method::BadSignature;
     }
-    question.ticket = m_core.new_ticket();
-    m_question = question;
-    m_core.events.push(std::move(question));
+    return put(std::move(question));
+}
+
+Result<void> AuthServer::ask_host_based(AuthRequested question, const UserauthRequest& request) {
+    auto part = decode_host_based_part(request.method_data);
+    if (!part) return std::unexpected(part.error());
+    if (!accepts(part->algorithm)) return refuse_now();
+    auto key = signing_key(part->algorithm, part->key_blob);
+    if (!key) return refuse_now();
+    const Bytes signed_data = host_based_signed_data(m_core.session_id, request.user, *part);
+    question.method = key->verify(keys::plain_name(part->algorithm), signed_data, part->signature)
+                          ? AuthRequested::Method::HostBased
+                          : AuthRequested::Method::BadSignature;
+    question.algorithm = std::move(part->algorithm);
+    question.key_blob = base::to_bytes(part->key_blob);
+    question.client_host = std::move(part->client_host);
+    question.client_user = std::move(part->client_user);
+    return put(std::move(question));
+}
+
+Result<void> AuthServer::receive_answers(MutableBytes payload) {
+    auto answers = decode_info_response(payload);
+    base::wipe(payload);
+    if (!answers) return std::unexpected(answers.error());
+    if (!m_prompts) return fail("answers that nobody asked for");
+    const std::size_t wanted = *m_prompts;
+    m_prompts.reset();
+    if (answers->size() != wanted) {
+        // RFC 4256 §3.4: "the server MUST send a failure message."
+        m_question.reset();
+        return refuse_now();
+    }
+    m_question->ticket = m_core.new_ticket();
+    m_core.events.push(PromptsAnswered{m_question->ticket, std::move(*answers)});
     return {};
+}
+
+Result<void> AuthServer::submit(const SendPrompts& command, const Bytes& host_key) {
+    if (!is_current(command.ticket)) return {};
+    SEKISHO_ASSERT(m_question->method == AuthRequested::Method::KeyboardInteractive && !m_prompts);
+    SEKISHO_ASSERT(command.prompts.size() <= limits::kPrompts);
+    m_core.send(encode(InfoRequest{command.name, command.instruction, command.prompts}));
+    m_prompts = command.prompts.size();
+    if (m_waiting.empty()) return {};
+    // The client has already gone on to another attempt.
+    m_prompts.reset();
+    m_question.reset();
+    return next_waiting(host_key);
 }
 
 Result<void> AuthServer::refuse_now() {
@@ -102,7 +172,7 @@ bool AuthServer::is_current(Ticket ticket) const { return m_question && m_questi
 Result<void> AuthServer::submit(const AcceptAuth& command) {
     if (!is_current(command.ticket)) return {};
     SEKISHO_ASSERT(m_question->method != AuthRequested::Method::PublicKeyQuery);
-    SEKISHO_ASSERT(m_question->method != AuthRequested::Method::BadSignature);
+    SEKISHO_ASSERT(m_question->method != AuthRequested::Method::BadSignature && !m_prompts);
     m_question.reset();
     m_waiting.clear();
     m_core.send(encode_userauth_success());
@@ -121,6 +191,7 @@ Result<void> AuthServer::submit(const AcceptKeyQuery& command, const Bytes& host
 Result<void> AuthServer::submit(const RejectAuth& command, const Bytes& host_key) {
     if (!is_current(command.ticket)) return {};
     const bool counts = m_question->method != AuthRequested::Method::None;
+    m_prompts.reset();
     m_question.reset();
     m_methods = command.methods;
     m_core.send(encode(UserauthFailure{command.methods, command.partial_success}));

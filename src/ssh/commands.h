@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "ssh/types.h"
 
 namespace sekisho::ssh {
@@ -22,6 +23,11 @@ struct SkipSignature {
 };
 
 struct AcceptHostKey {
+    Ticket ticket;
+};
+
+/// Client: the server's Diffie-Hellman group is good enough (GroupOffered).
+struct AcceptGroup {
     Ticket ticket;
 };
 
@@ -41,6 +47,13 @@ struct AcceptAuth {
 struct AcceptKeyQuery {  // SSH_MSG_USERAUTH_PK_OK
     Ticket ticket;
 };
+/// Keyboard-interactive: asks the client, at most limits::kPrompts prompts → PromptsAnswered.
+struct SendPrompts {
+    Ticket ticket;
+    std::string name, instruction;
+    std::vector<Prompt> prompts;
+};
+/// `partial_success`: the attempt was good, and `methods` are what is still wanted.
 struct RejectAuth {
     Ticket ticket;
     std::vector<std::string> methods;  // that can continue
@@ -52,6 +65,21 @@ struct RejectAuth {
 struct TryPublicKey {
     std::string algorithm;
     Bytes key_blob;
+};
+
+/// Starts "keyboard-interactive" → PromptsReceived.
+struct TryKeyboardInteractive {
+    std::string submethods;  // a hint to the server, usually empty
+};
+/// One answer for each prompt of PromptsReceived.
+struct AnswerPrompts {
+    Ticket ticket;
+    std::vector<Secret> answers;
+};
+/// Sends "password"; with the new one after PasswordChangeWanted.
+struct TryPassword {
+    Secret password;
+    std::optional<Secret> new_password;
 };
 
 // --- connection ---
@@ -108,8 +136,8 @@ struct ReplyGlobal {
 struct Rekey {};
 
 using Command =
-    std::variant<ProvideSignature, SkipSignature, AcceptHostKey, Disconnect, SendBanner, AcceptAuth, AcceptKeyQuery, RejectAuth,
-                 TryPublicKey, OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof, CloseChannel, Credit,
-                 SendGlobalRequest, ReplyGlobal, Rekey>;
+    std::variant<ProvideSignature, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendBanner, AcceptAuth, AcceptKeyQuery,
+                 SendPrompts, RejectAuth, TryPublicKey, TryKeyboardInteractive, AnswerPrompts, TryPassword, OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof,
+                 CloseChannel, Credit, SendGlobalRequest, ReplyGlobal, Rekey>;
 
 }  // namespace sekisho::ssh

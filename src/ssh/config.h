@@ -24,6 +24,9 @@ struct Algorithms {
 /// The default policy of ssh-engine.md's table, as far as this build has it.
 const Algorithms& default_algorithms();
 
+/// What the client role adds behind the policy for a target marked as legacy: algorithms that are broken in part, or nearly.
+const Algorithms& legacy_additions();
+
 struct HostKey {
     Bytes blob;                           // public key or certificate blob
     std::vector<std::string> algorithms;  // e.g. {"rsa-sha2-512","rsa-sha2-256"}
@@ -42,7 +45,12 @@ struct Config {
     std::vector<HostKey> host_keys;  // server
     std::string user;                // client: the login
     bool ask_methods = true;         // client: send "none" first; false: the owner begins with a key whatever is offered
+    /// Client: the target is marked as legacy, legacy_additions() are offered after everything else. A server never does.
+    bool legacy = false;
     RekeyLimits rekey;
+    /// Client: ask the owner about a server's Diffie-Hellman group that is not one of RFC 3526 (GroupOffered). Otherwise its size
+    /// and form decide: the server's signature covers it, and a server that wants to give its own secrets away needs no group.
+    bool judge_groups = false;
     crypto::Random* random = &crypto::system_random();
 };
 

@@ -1,5 +1,7 @@
 #include "ssh/core.h"
 
+#include "base/secret.h"
+
 namespace sekisho::ssh {
 
 std::optional<Event> EventQueue::pop() {
@@ -24,7 +26,10 @@ void Core::send(BytesView payload) {
 
 void Core::release() {
     m_holding = false;
-    for (const Bytes& payload : std::exchange(m_held, {})) writer.send(payload);
+    for (Bytes& payload : std::exchange(m_held, {})) {
+        writer.send(payload);
+        base::wipe(payload);  // may be a password
+    }
     m_held_bytes = 0;
 }
 

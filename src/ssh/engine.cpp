@@ -167,7 +167,10 @@ private:
             case Message::KexInit:
             case Message::NewKeys:
             case Message::KexEcdhInit:
-            case Message::KexEcdhReply: return m_exchange.receive(payload, sequence);
+            case Message::KexEcdhReply:
+            case Message::KexGroupInit:
+            case Message::KexGroupReply:
+            case Message::KexGroupRequest: return m_exchange.receive(payload, sequence);
             case Message::UserauthRequest:
                 // RFC 4252 §5.1: requests after success are ignored.
                 return m_phase == Phase::Connected ? Result<void>{}
@@ -175,7 +178,8 @@ private:
             case Message::UserauthFailure: return m_client.receive_failure(payload);
             case Message::UserauthSuccess: return m_client.receive_success(payload);
             case Message::UserauthBanner: return m_client.receive_banner(payload);
-            case Message::UserauthPkOk: return {};  // we only ever send signed requests; a stray PK_OK changes nothing
+            case Message::UserauthPkOk: return m_client.receive_method_message(payload);
+            case Message::UserauthInfoResponse: return m_server.receive_answers(payload);
             case Message::Ping: return receive_ping(payload);
             default: return m_channels.receive(payload);
         }
@@ -242,6 +246,7 @@ private:
         auto done = m_exchange.submit(command);
         return done ? after_packet() : done;
     }
+    Result<void> carry_out(const AcceptGroup& command) { return m_exchange.submit(command); }
     Result<void> carry_out(const Disconnect& command) {
         goodbye(command.reason, command.text, {});
         return {};
@@ -258,6 +263,10 @@ private:
     }
     Result<void> carry_out(const AcceptKeyQuery& command) { return m_server.submit(command, m_exchange.host_key_blob()); }
     Result<void> carry_out(const RejectAuth& command) { return m_server.submit(command, m_exchange.host_key_blob()); }
+    Result<void> carry_out(const SendPrompts& command) { return m_server.submit(command, m_exchange.host_key_blob()); }
+    Result<void> carry_out(const TryKeyboardInteractive& command) { return m_client.submit(command); }
+    Result<void> carry_out(const AnswerPrompts& command) { return m_client.submit(command); }
+    Result<void> carry_out(const TryPassword& command) { return m_client.submit(command); }
     Result<void> carry_out(TryPublicKey command) { return m_client.submit(std::move(command), m_exchange.host_key_blob()); }
     Result<void> carry_out(const Rekey&) {
         if (m_exchange.established() && !m_exchange.under_way()) m_exchange.start();

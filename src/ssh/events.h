@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "ssh/types.h"
 
 namespace sekisho::ssh {
@@ -35,6 +36,13 @@ struct HostKeyOffered {
     Bytes blob;
 };
 
+/// Client role, only with Config::judge_groups: the server chose this Diffie-Hellman group in group exchange, and it is not one
+/// of RFC 3526. Magnitudes, big endian. Decide, off the loop (crypto::is_safe_prime) → AcceptGroup or Disconnect.
+struct GroupOffered {
+    Ticket ticket;
+    Bytes prime, generator;
+};
+
 /// First exchange done: the connection is encrypted. Names are those of the client-to-server direction.
 struct ExchangeCompleted {
     bool first = true;
@@ -53,21 +61,32 @@ struct Disconnected {
 
 /// The attempt as the client stated it. Exactly one AuthRequested is outstanding at a time; later requests of the client wait.
 struct AuthRequested {
-    enum class Method { None, PublicKeyQuery, PublicKey, BadSignature, Other };
+    enum class Method { None, PublicKeyQuery, PublicKey, HostBased, BadSignature, KeyboardInteractive, Other };
     Ticket ticket;
     std::string user;
     Method method = Method::None;
     std::string method_name;   // as sent
     std::string algorithm;     // public key: signature algorithm, or its certificate form
-    Bytes key_blob;            // public key or certificate blob
+    Bytes key_blob;            // public key or certificate blob; of the client's host for HostBased
     bool hostbound = false;    // publickey-hostbound-v00@openssh.com
-    // For PublicKey the signature was already verified over this connection's session id; for PublicKeyQuery nothing was.
-    // BadSignature: the key was offered with a signature that does not verify; it can only be rejected.
+    std::string client_host;   // HostBased: what the client says of itself; only the key vouches for it
+    std::string client_user;
+    std::string submethods;    // KeyboardInteractive: a hint, often empty
+    // For PublicKey and HostBased the signature was already verified over this connection's session id; for PublicKeyQuery
+    // nothing was. BadSignature: the key was offered with a signature that does not verify; it can only be rejected.
+    // KeyboardInteractive → SendPrompts, or AcceptAuth or RejectAuth at once.
+};
+
+/// The client answered what SendPrompts asked, as many answers as prompts → SendPrompts again, AcceptAuth or RejectAuth. A client
+/// that gives up starts another attempt instead: the next AuthRequested says so, and the old ticket is worth nothing.
+struct PromptsAnswered {
+    Ticket ticket;
+    std::vector<Secret> answers;
 };
 
 // --- authentication, client role --------------------------------------------------------------------------------
 
-/// "none" or an attempt was answered; `methods` can continue. Decide → TryPublicKey or Disconnect.
+/// "none" or an attempt was answered; `methods` can continue. Decide → one of Try… or Disconnect.
 struct AuthMethodsOffered {
     std::vector<std::string> methods;
     bool partial_success = false;
@@ -80,6 +99,18 @@ struct UserSignatureWanted {
     Ticket ticket;
     std::string algorithm;
     Bytes data;
+};
+
+/// The server asks for answers (keyboard-interactive; possibly none, to show the instruction) → AnswerPrompts, or another Try….
+struct PromptsReceived {
+    Ticket ticket;
+    std::string name, instruction;  // for the user; hostile like every text of a peer
+    std::vector<Prompt> prompts;
+};
+
+/// The password is right but has expired → TryPassword with a new one, or another Try….
+struct PasswordChangeWanted {
+    std::string prompt;
 };
 
 struct AuthSucceeded {};
@@ -164,9 +195,10 @@ struct GlobalReplied {
     BytesView payload;
 };
 
-using Event = std::variant<PeerIdentified, HostSignatureWanted, HostKeyOffered, ExchangeCompleted, Disconnected, AuthRequested,
-                           AuthMethodsOffered, UserSignatureWanted, AuthSucceeded, BannerReceived, ChannelOpenRequested,
-                           ChannelOpened, ChannelOpenFailed, Data, Sent, ChannelRequested, RequestReplied, EofReceived,
-                           CloseReceived, ChannelEnded, GlobalRequested, GlobalReplied>;
+using Event = std::variant<PeerIdentified, HostSignatureWanted, HostKeyOffered, GroupOffered, ExchangeCompleted, Disconnected,
+                           AuthRequested, PromptsAnswered, AuthMethodsOffered, UserSignatureWanted, PromptsReceived,
+                           PasswordChangeWanted, AuthSucceeded, BannerReceived,
+                           ChannelOpenRequested, ChannelOpened, ChannelOpenFailed, Data, Sent, ChannelRequested, RequestReplied,
+                           EofReceived, CloseReceived, ChannelEnded, GlobalRequested, GlobalReplied>;
 
 }  // namespace sekisho::ssh

@@ -10,13 +10,35 @@
 
 namespace sekisho::ssh {
 
+namespace limits = wire::limits;
+
 // --- 1: our KEXINIT ----------------------------------------------------------------------------------------------
 
+namespace {
+
+void append(std::vector<std::string>& names, const std::vector<std::string>& more) {
+    names.insert(names.end(), more.begin(), more.end());
+}
+
+Algorithms policy_of(const Config& config) {
+    Algorithms policy = *config.algorithms;
+    if (config.legacy && config.role == Role::Client) {
+        const Algorithms& legacy = legacy_additions();
+        append(policy.kex, legacy.kex);
+        append(policy.host_keys, legacy.host_keys);
+        append(policy.ciphers, legacy.ciphers);
+        append(policy.macs, legacy.macs);
+    }
+    return policy;
+}
+
+}  // namespace
+
 KexInit Exchange::own_offer() const {
-    const Algorithms& policy = *m_core.config.algorithms;
+    const Algorithms policy = policy_of(m_core.config);
     KexInit offer;
     for (const std::string& name : policy.kex) {
-        if (crypto::key_agreement(name) != nullptr) offer.kex.push_back(name);
+        if (name == kGroupExchangeSha256 || crypto::key_agreement(name) != nullptr) offer.kex.push_back(name);
     }
     const bool server = m_core.config.role == Role::Server;
     if (server) {
@@ -57,8 +79,12 @@ void Exchange::start() {
 Result<void> Exchange::receive(BytesView payload, std::uint32_t sequence) {
     switch (static_cast<Message>(payload[0])) {
         case Message::KexInit: return receive_init(payload, sequence);
-        case Message::KexEcdhInit: return receive_share(payload);
-        case Message::KexEcdhReply: return receive_reply(payload);
+        case Message::KexGroupRequest: return receive_group_request(payload);
+        case Message::KexEcdhInit:
+        case Message::KexGroupInit: return receive_share(payload);
+        case Message::KexEcdhReply:  // or KexGroup
+            return m_peer_state == ExchangeState::ExpectGroup ? receive_group(payload) : receive_reply(payload);
+        case Message::KexGroupReply: return receive_reply(payload);
         case Message::NewKeys:
             if (payload.size() != 1) return fail("malformed NEWKEYS");
             return receive_new_keys();
@@ -86,19 +112,78 @@ Result<void> Exchange::receive_init(BytesView payload, std::uint32_t sequence) {
     if (!agreement) return m_core.end(DisconnectReason::KeyExchangeFailed, agreement.error().text, agreement.error().detail);
     m_agreement = std::move(*agreement);
     m_drop_guess = m_agreement.guess_was_wrong;
+    begin_shares();
+    return {};
+}
+
+// --- 3: a group, and shares ----------------------------------------------------------------------------------------
+
+namespace {
+constexpr KexGroupRequest kGroupRequest{limits::kGroupBitsLeast, limits::kGroupBitsWanted, limits::kGroupBitsMost};
+}
+
+void Exchange::begin_shares() {
+    const bool server = m_core.config.role == Role::Server;
+    if (in_group_exchange()) {
+        if (!server) m_core.send_now(encode(kGroupRequest));
+        m_peer_state = server ? ExchangeState::ExpectGroupRequest : ExchangeState::ExpectGroup;
+        return;
+    }
     m_method = crypto::key_agreement(m_agreement.kex);
     SEKISHO_ASSERT(m_method != nullptr);
     if (server) {
         m_peer_state = ExchangeState::ExpectInit;
     } else {
-        m_client_share = m_method->start(*m_core.config.random);
-        m_core.send_now(encode_kex_ecdh_init(m_client_share->init()));
-        m_peer_state = ExchangeState::ExpectReply;
+        send_share();
     }
+}
+
+void Exchange::send_share() {
+    const bool group = in_group_exchange();
+    m_client_share = m_method->start(*m_core.config.random);
+    m_core.send_now(encode_kex_ecdh_init(m_client_share->init(), group ? Message::KexGroupInit : Message::KexEcdhInit));
+    m_peer_state = group ? ExchangeState::ExpectGroupReply : ExchangeState::ExpectReply;
+}
+
+Result<void> Exchange::receive_group_request(BytesView payload) {
+    auto request = decode_kex_group_request(payload);
+    if (!request) return std::unexpected(request.error());
+    auto known = crypto::choose_known_group(request->least, request->wanted, request->most);
+    if (!known) return m_core.end(DisconnectReason::KeyExchangeFailed, known.error().text, known.error().detail);
+    m_method = &known->method;
+    m_group_for_hash = kex_group_for_hash(*request, known->group);
+    m_core.send_now(encode_kex_group(known->group));
+    m_peer_state = ExchangeState::ExpectGroupInit;
     return {};
 }
 
-// --- 3 and 4, server: shares, and our signature ------------------------------------------------------------------
+Result<void> Exchange::receive_group(BytesView payload) {
+    auto group = decode_kex_group(payload);
+    if (!group) return std::unexpected(group.error());
+    auto method = crypto::diffie_hellman_sha256(*group, kGroupRequest.least, kGroupRequest.most);
+    if (!method) return m_core.end(DisconnectReason::KeyExchangeFailed, method.error().text, method.error().detail);
+    m_server_group = std::move(*method);
+    m_method = m_server_group.get();
+    m_group_for_hash = kex_group_for_hash(kGroupRequest, *group);
+    if (!m_core.config.judge_groups || crypto::is_known_group(*group)) {
+        send_share();
+        return {};
+    }
+    m_ticket = m_core.new_ticket();
+    m_peer_state = ExchangeState::ExpectDecision;
+    m_core.events.push(GroupOffered{*m_ticket, std::move(group->prime), std::move(group->generator)});
+    return {};
+}
+
+Result<void> Exchange::submit(const AcceptGroup& command) {
+    if (!m_ticket || *m_ticket != command.ticket) return {};
+    SEKISHO_ASSERT(m_peer_state == ExchangeState::ExpectDecision);
+    m_ticket.reset();
+    send_share();
+    return {};
+}
+
+// --- 3 and 4, server: our share and signature ------------------------------------------------------------------------
 
 Bytes Exchange::hash_with(BytesView host_key, BytesView client_share, BytesView server_share) {
     const bool server = m_core.config.role == Role::Server;
@@ -108,6 +193,7 @@ Bytes Exchange::hash_with(BytesView host_key, BytesView client_share, BytesView 
                                                .client_init = server ? m_peer_init : m_own_init,
                                                .server_init = server ? m_own_init : m_peer_init,
                                                .host_key = host_key,
+                                               .group = m_group_for_hash,
                                                .client_share = client_share,
                                                .server_share = server_share,
                                                .secret = m_encoded_secret.bytes(),
@@ -140,7 +226,8 @@ Result<void> Exchange::receive_share(BytesView payload) {
 Result<void> Exchange::submit(ProvideSignature command) {
     if (!m_ticket || *m_ticket != command.ticket) return {};
     m_ticket.reset();
-    m_core.send_now(encode(KexEcdhReply{m_host_key_blob, m_server_share, command.signature}));
+    const Message number = in_group_exchange() ? Message::KexGroupReply : Message::KexEcdhReply;
+    m_core.send_now(encode(KexEcdhReply{m_host_key_blob, m_server_share, command.signature}, number));
     make_keys();
     m_peer_state = ExchangeState::ExpectNewKeys;
     send_new_keys();
@@ -158,6 +245,7 @@ Result<void> Exchange::verify_host_signature(BytesView host_key, BytesView signa
     }
     auto key = keys::PublicKey::from_blob(host_key);
     if (!key) return std::unexpected(key.error());
+    if (plain == "ssh-rsa") return key->verify_rsa_sha1(m_exchange_hash, signature);  // offered to legacy targets only
     return key->verify(plain, m_exchange_hash, signature);
 }
 
@@ -187,6 +275,7 @@ Result<void> Exchange::receive_reply(BytesView payload) {
 
 Result<void> Exchange::submit(const AcceptHostKey& command) {
     if (!m_ticket || *m_ticket != command.ticket) return {};
+    SEKISHO_ASSERT(m_peer_state != ExchangeState::ExpectDecision);
     m_ticket.reset();
     send_new_keys();
     finish_if_done();
@@ -244,7 +333,8 @@ void Exchange::finish_if_done() {
     m_new_keys_received = false;
     m_keys_since = m_core.now;
     const bool first = m_completed++ == 0;
-    m_own_init = m_peer_init = m_server_share = m_exchange_hash = Bytes();
+    m_own_init = m_peer_init = m_server_share = m_exchange_hash = m_group_for_hash = Bytes();
+    m_server_group.reset();
     m_own_offer = KexInit();
     m_core.events.push(ExchangeCompleted{first, m_agreement.kex, m_agreement.host_key, m_agreement.cipher_to_server,
                                          m_agreement.mac_to_server});

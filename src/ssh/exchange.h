@@ -1,5 +1,5 @@
-// Exchange: the key exchange, first and again, in either role (RFC 4253 §7–9, RFC 5656, strict kex of OpenSSH PROTOCOL §1.10).
-//   1 our KEXINIT   2 theirs, agreement   3 shares   4 host key: signed (server) or verified and offered (client)
+// Exchange: the key exchange, first and again, in either role (RFC 4253 §7–9, RFC 4419, RFC 5656, strict kex of OpenSSH PROTOCOL §1.10).
+//   1 our KEXINIT   2 theirs, agreement   3 (a group, and) shares   4 host key: signed (server) or verified and offered (client)
 //   5 NEWKEYS both ways, new ciphers
 // Owned by the engine, which calls it for messages 20–49 and asks `wants_rekey` after each packet.
 #pragma once
@@ -12,6 +12,7 @@
 #include "crypto/key_agreement.h"
 #include "ssh/commands.h"
 #include "ssh/core.h"
+#include "ssh/msg_kex_group.h"
 #include "ssh/msg_kexinit.h"
 #include "ssh/transitions.h"
 
@@ -26,6 +27,7 @@ public:
     Result<void> receive(BytesView payload, std::uint32_t sequence);
     Result<void> submit(ProvideSignature command);
     Result<void> submit(const AcceptHostKey& command);
+    Result<void> submit(const AcceptGroup& command);
 
     /// The ticket is this exchange's open question.
     bool wants(Ticket ticket) const { return m_ticket == ticket; }
@@ -36,6 +38,8 @@ public:
     /// The first exchange is finished in both directions.
     bool established() const { return m_completed > 0; }
     std::uint64_t completed() const { return m_completed; }
+    /// Group exchange was agreed on: the messages of the shares have other numbers.
+    bool in_group_exchange() const { return m_agreement.kex == kGroupExchangeSha256; }
     bool under_way() const { return m_own_init_sent || m_peer_state != ExchangeState::Quiet; }
     /// True once when the peer's guessed packet must be dropped (RFC 4253 §7).
     bool take_wrong_guess() { return std::exchange(m_drop_guess, false); }
@@ -56,6 +60,10 @@ private:
 
     KexInit own_offer() const;
     Result<void> receive_init(BytesView payload, std::uint32_t sequence);
+    void begin_shares();
+    void send_share();
+    Result<void> receive_group_request(BytesView payload);
+    Result<void> receive_group(BytesView payload);
     Result<void> receive_share(BytesView payload);
     Result<void> receive_reply(BytesView payload);
     Result<void> receive_new_keys();
@@ -83,6 +91,8 @@ private:
     Bytes m_own_init, m_peer_init;
     Agreement m_agreement;
     const crypto::KeyAgreement* m_method = nullptr;
+    std::unique_ptr<crypto::KeyAgreement> m_server_group;  // client: m_method in a group that the server chose
+    Bytes m_group_for_hash;                                // group exchange only
     std::unique_ptr<crypto::KeyAgreementClient> m_client_share;
     Secret m_encoded_secret;
     Bytes m_exchange_hash;

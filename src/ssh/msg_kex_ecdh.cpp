@@ -15,8 +15,8 @@ constexpr std::size_t kSignatureMost = 4096;
 
 }  // namespace
 
-Bytes encode_kex_ecdh_init(BytesView share) {
-    return wire::Writer().byte(static_cast<std::uint8_t>(Message::KexEcdhInit)).string(share).take();
+Bytes encode_kex_ecdh_init(BytesView share, Message number) {
+    return wire::Writer().byte(static_cast<std::uint8_t>(number)).string(share).take();
 }
 
 Result<BytesView> decode_kex_ecdh_init(BytesView payload) {
@@ -27,9 +27,9 @@ Result<BytesView> decode_kex_ecdh_init(BytesView payload) {
     return share;
 }
 
-Bytes encode(const KexEcdhReply& message) {
+Bytes encode(const KexEcdhReply& message, Message number) {
     return wire::Writer()
-        .byte(static_cast<std::uint8_t>(Message::KexEcdhReply))
+        .byte(static_cast<std::uint8_t>(number))
         .string(message.host_key)
         .string(message.share)
         .string(message.signature)
@@ -51,7 +51,7 @@ Bytes exchange_hash(crypto::HashKind hash, const ExchangeHashInput& input) {
     wire::Writer out;
     out.string(input.client_line).string(input.server_line);
     out.string(input.client_init).string(input.server_init);
-    out.string(input.host_key).string(input.client_share).string(input.server_share);
+    out.string(input.host_key).raw(input.group).string(input.client_share).string(input.server_share);
     return crypto::digest(hash, {out.bytes(), input.secret});
 }
 

@@ -1,4 +1,5 @@
-// SSH_MSG_KEX_ECDH_INIT and _REPLY (RFC 5656 §4; RFC 8731 and the hybrids use the same shape), and the exchange hash.
+// SSH_MSG_KEX_ECDH_INIT and _REPLY (RFC 5656 §4; RFC 8731, the hybrids, Diffie-Hellman and, under numbers of its own, group
+// exchange use the same shape), and the exchange hash.
 #pragma once
 
 #include <string_view>
@@ -7,6 +8,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "crypto/hash.h"
+#include "ssh/message_numbers.h"
 
 namespace sekisho::ssh {
 
@@ -16,9 +18,9 @@ struct KexEcdhReply {
     BytesView signature;  // over the exchange hash
 };
 
-Bytes encode_kex_ecdh_init(BytesView share);
+Bytes encode_kex_ecdh_init(BytesView share, Message number = Message::KexEcdhInit);
 Result<BytesView> decode_kex_ecdh_init(BytesView payload);
-Bytes encode(const KexEcdhReply& message);
+Bytes encode(const KexEcdhReply& message, Message number = Message::KexEcdhReply);
 Result<KexEcdhReply> decode_kex_ecdh_reply(BytesView payload);
 
 /// The inputs of the exchange hash H (RFC 5656 §4), in its order.
@@ -26,6 +28,7 @@ struct ExchangeHashInput {
     std::string_view client_line, server_line;  // V_C, V_S
     BytesView client_init, server_init;         // I_C, I_S
     BytesView host_key;                         // K_S
+    BytesView group;                            // group exchange only: min, n, max, p, g (RFC 4419 §3)
     BytesView client_share, server_share;
     BytesView secret;  // K as it is encoded: mpint or string, with its length
 };

@@ -1,4 +1,5 @@
-// The messages of the authentication protocol (RFC 4252 §5–7; host-bound public keys: OpenSSH PROTOCOL §3.1).
+// The messages of the authentication protocol (RFC 4252 §5–9; host-bound public keys: OpenSSH PROTOCOL §3.1). Those of
+// keyboard-interactive are in msg_userauth_interactive.
 #pragma once
 
 #include <string>
@@ -6,12 +7,16 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/secret.h"
 
 namespace sekisho::ssh {
 
 inline constexpr std::string_view kUserauthService = "ssh-userauth";
 inline constexpr std::string_view kConnectionService = "ssh-connection";
 inline constexpr std::string_view kPublicKeyMethod = "publickey";
+inline constexpr std::string_view kHostBasedMethod = "hostbased";
+inline constexpr std::string_view kInteractiveMethod = "keyboard-interactive";
+inline constexpr std::string_view kPasswordMethod = "password";
 inline constexpr std::string_view kHostboundMethod = "publickey-hostbound-v00@openssh.com";
 
 struct UserauthRequest {
@@ -39,6 +44,22 @@ Bytes public_key_signed_data(BytesView session_id, std::string_view user, std::s
 /// The request with its signature.
 Bytes encode_public_key_request(std::string_view user, std::string_view method, std::string_view algorithm, BytesView key_blob,
                                 BytesView host_key, BytesView signature);
+
+/// RFC 4252 §9.
+struct HostBasedPart {
+    std::string algorithm;
+    BytesView key_blob;  // of the client's host
+    std::string client_host, client_user;
+    BytesView signature;
+};
+Result<HostBasedPart> decode_host_based_part(BytesView method_data);
+/// The bytes that the client's host signs.
+Bytes host_based_signed_data(BytesView session_id, std::string_view user, const HostBasedPart& part);
+
+/// RFC 4252 §8; the caller wipes the result.
+Bytes encode_password_request(std::string_view user, const Secret& password, const Secret* new_password);
+/// The prompt of SSH_MSG_USERAUTH_PASSWD_CHANGEREQ.
+Result<std::string> decode_password_change(BytesView payload);
 
 struct UserauthFailure {
     std::vector<std::string> methods;

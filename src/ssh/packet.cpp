@@ -22,11 +22,18 @@ Result<std::optional<PacketReader::Packet>> PacketReader::next(MutableBytes inpu
     if (!m_length) {
         const std::uint32_t length = m_opener->length(m_sequence, input.first(m_opener->prefix()));
         // Unauthenticated and the peer's claim: bounded before anything waits for it.
-        if (length < kLeastPacket || length > most) return fail("bad packet length", std::to_string(length));
-        if ((length + kLengthSize - shape.aligned_from) % shape.block != 0) {
+        const bool in_bounds = length >= kLeastPacket && length <= most;
+        const bool aligned = (std::size_t{length} + kLengthSize - shape.aligned_from) % shape.block == 0;
+        if (shape.conceal_length && !(in_bounds && aligned)) {
+            // Goes on as with a length that is possible; the tag over so much else then fails.
+            m_length = static_cast<std::uint32_t>(most - (most + kLengthSize - shape.aligned_from) % shape.block);
+        } else if (!in_bounds) {
+            return fail("bad packet length", std::to_string(length));
+        } else if (!aligned) {
             return fail("packet length is not a multiple of the block size", std::to_string(length));
+        } else {
+            m_length = length;
         }
-        m_length = length;
     }
     const std::size_t whole = kLengthSize + *m_length + shape.tag;
     if (input.size() < whole) return std::nullopt;

@@ -20,7 +20,9 @@ constexpr unsigned kAlways = kFirst | kEncrypted;
 constexpr unsigned bit(ExchangeState state) { return 1U << static_cast<unsigned>(state); }
 constexpr unsigned kQuiet = bit(ExchangeState::Quiet);
 constexpr unsigned kAnyExchange = kQuiet | bit(ExchangeState::ExpectInit) | bit(ExchangeState::ExpectReply) |
-                                  bit(ExchangeState::ExpectDecision) | bit(ExchangeState::ExpectNewKeys);
+                                  bit(ExchangeState::ExpectDecision) | bit(ExchangeState::ExpectNewKeys) |
+                                  bit(ExchangeState::ExpectGroupRequest) | bit(ExchangeState::ExpectGroupInit) |
+                                  bit(ExchangeState::ExpectGroup) | bit(ExchangeState::ExpectGroupReply);
 
 struct Row {
     Message message;
@@ -43,9 +45,14 @@ constexpr Row kTable[] = {
     {Message::KexInit, kBoth, kAlways, kQuiet, true},
     {Message::KexEcdhInit, kServer, kAlways, bit(ExchangeState::ExpectInit), true},
     {Message::KexEcdhReply, kClient, kAlways, bit(ExchangeState::ExpectReply), true},
+    {Message::KexGroupRequest, kServer, kAlways, bit(ExchangeState::ExpectGroupRequest), true},
+    {Message::KexGroup, kClient, kAlways, bit(ExchangeState::ExpectGroup), true},
+    {Message::KexGroupInit, kServer, kAlways, bit(ExchangeState::ExpectGroupInit), true},
+    {Message::KexGroupReply, kClient, kAlways, bit(ExchangeState::ExpectGroupReply), true},
     {Message::NewKeys, kBoth, kAlways, bit(ExchangeState::ExpectNewKeys), true},
     // RFC 4252 §5.1: requests after success are silently ignored; they may still be on their way.
     {Message::UserauthRequest, kServer, kAuth | kConnected, kQuiet, false},
+    {Message::UserauthInfoResponse, kServer, kAuth, kQuiet, false},
     {Message::UserauthFailure, kClient, kAuth, kQuiet, false},
     {Message::UserauthSuccess, kClient, kAuth, kQuiet, false},
     {Message::UserauthBanner, kClient, kAuth, kQuiet, false},

@@ -23,9 +23,15 @@ enum class ExchangeState : std::uint8_t {
     Quiet,           // no KEXINIT of the peer outstanding
     ExpectInit,      // server: the client's share; client: never
     ExpectReply,     // client: the server's share and signature; server: never
-    ExpectDecision,  // server: we wait for our own signature; the peer must be silent but for transport messages
+    ExpectDecision,  // our owner signs (server) or judges a group (client); the peer must be silent but for transport messages
     ExpectNewKeys,
+    // Diffie-Hellman group exchange has two steps more (RFC 4419 §3).
+    ExpectGroupRequest,  // server: the sizes that the client wants
+    ExpectGroupInit,     // server: the client's share in the group we sent
+    ExpectGroup,         // client: the server's group
+    ExpectGroupReply,    // client: the server's share and signature
 };
+inline constexpr int kExchangeStates = 9;
 
 enum class Verdict : std::uint8_t { Legal, Illegal, Unknown };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/ids.h"
 
@@ -15,6 +16,12 @@ using ChannelId = base::Id<struct ChannelTag>;
 using Ticket = base::Id<struct TicketTag, std::uint64_t>;
 
 enum class DataStream : std::uint32_t { Main = 0, Stderr = 1 };  // RFC 4254 §5.2
+
+/// One question of keyboard-interactive (RFC 4256 §3.2).
+struct Prompt {
+    std::string text;
+    bool echo = false;  // the answer may be seen while it is typed
+};
 
 // RFC 4254 §5.1, the reason codes of SSH_MSG_CHANNEL_OPEN_FAILURE
 enum class OpenFailure : std::uint32_t {

@@ -27,6 +27,14 @@ inline constexpr std::size_t kEnvironmentCount = 128;
 inline constexpr std::size_t kEnvironmentBytes = 128 * 1024;
 inline constexpr std::size_t kExtensions = 64;                 // entries of EXT_INFO
 inline constexpr std::size_t kBanner = 16 * 1024;
+inline constexpr std::size_t kPrompts = 32;                     // keyboard-interactive: in one question
+inline constexpr std::size_t kPromptText = 8 * 1024;            // name, instruction, or one prompt
+inline constexpr unsigned kPromptRounds = 32;                   // questions of a server in one attempt
+inline constexpr std::size_t kAnswer = 4096;                    // an answer, or a password
+inline constexpr std::size_t kHostName = 512;                   // as a client names itself in hostbased
+inline constexpr std::uint32_t kGroupBitsLeast = 2048;         // Diffie-Hellman group exchange: RFC 8270 §3
+inline constexpr std::uint32_t kGroupBitsWanted = 3072;        // the strength of curve25519
+inline constexpr std::uint32_t kGroupBitsMost = 8192;          // RFC 4419 §3; more only costs us time
 
 inline constexpr std::uint32_t kChannelPacket = 32 * 1024;     // what we ask the peer to send at most in one message
 inline constexpr std::uint32_t kWindowInitial = 64 * 1024;

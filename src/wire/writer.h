@@ -21,6 +21,8 @@ inline std::byte* store_u32(std::byte* out, std::uint32_t value) {
 class Writer {
 public:
     Writer() = default;
+    /// Room for `size` bytes: the vector then does not move while they are written.
+    explicit Writer(std::size_t size) { m_bytes.reserve(size); }
 
     Writer& byte(std::uint8_t value);
     Writer& boolean(bool value) { return byte(value ? 1 : 0); }

@@ -12,15 +12,27 @@ namespace {
 
 using namespace sekisho;
 
-void drain(ssh::Core& core, ssh::AuthServer& server, ssh::Channels& channels) {
+void drain(ssh::Core& core, ssh::AuthServer& server, ssh::AuthClient& client, ssh::Channels& channels) {
     while (auto event = core.events.pop()) {
         channels.told(*event);
         if (const auto* asked = std::get_if<ssh::AuthRequested>(&*event)) {
             if (asked->method == ssh::AuthRequested::Method::PublicKeyQuery) {
                 (void)server.submit(ssh::AcceptKeyQuery{asked->ticket}, {});
+            } else if (asked->method == ssh::AuthRequested::Method::KeyboardInteractive) {
+                (void)server.submit(ssh::SendPrompts{asked->ticket, "", "", {{"Code: ", false}, {"Again: ", false}}}, {});
             } else {
                 (void)server.submit(ssh::RejectAuth{asked->ticket, {"publickey"}, false}, {});
             }
+        } else if (const auto* answered = std::get_if<ssh::PromptsAnswered>(&*event)) {
+            (void)server.submit(ssh::RejectAuth{answered->ticket, {"keyboard-interactive"}, true}, {});
+        } else if (std::holds_alternative<ssh::AuthMethodsOffered>(*event)) {
+            (void)client.submit(ssh::TryKeyboardInteractive{});
+        } else if (const auto* prompts = std::get_if<ssh::PromptsReceived>(&*event)) {
+            ssh::AnswerPrompts answers{prompts->ticket, {}};
+            for (std::size_t i = 0; i < prompts->prompts.size(); ++i) answers.answers.emplace_back(3);
+            (void)client.submit(answers);
+        } else if (std::holds_alternative<ssh::PasswordChangeWanted>(*event)) {
+            (void)client.submit(ssh::TryPassword{Secret(3), Secret(4)});
         } else if (const auto* opened = std::get_if<ssh::ChannelOpenRequested>(&*event)) {
             (void)channels.submit(ssh::AcceptChannel{opened->channel, {}});
         } else if (const auto* data = std::get_if<ssh::Data>(&*event)) {
@@ -45,6 +57,8 @@ Result<void> deliver(MutableBytes payload, ssh::AuthServer& server, ssh::AuthCli
         case 51: return client.receive_failure(payload);
         case 52: return client.receive_success(payload);
         case 53: return client.receive_banner(payload);
+        case 60: return client.receive_method_message(payload);
+        case 61: return server.receive_answers(payload);
         default: break;
     }
     if ((number >= 80 && number <= 82) || (number >= 90 && number <= 100)) return channels.receive(payload);
@@ -75,11 +89,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         Bytes payload = base::to_bytes(piece);
         at += n;
         const auto done = deliver(payload, server, client, channels);
-        drain(core, server, channels);
+        drain(core, server, client, channels);
         if (!done) return 0;
         core.writer.output().consume(core.writer.output().size());
         channels.pump();
-        drain(core, server, channels);
+        drain(core, server, client, channels);
     }
     return 0;
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-# Prints the table of packet_cipher_test.cpp: SHA-256 over three sealed packets for every cipher and MAC, computed with
-# python's `cryptography` and hashlib from the text of the standards, not with our code.
+# Prints the tables of packet_cipher_test.cpp and packet_cipher_legacy_test.cpp: SHA-256 over three sealed packets for every
+# cipher and MAC, computed with python's `cryptography` and hashlib from the text of the standards, not with our code.
 # Keys: byte i of each key material is (i + base) & 255, base 0 for the key, 224 for the iv, 100 for the MAC key. The GCM iv
 # counter starts at 2^64 - 2, so that it wraps. Sequence numbers 0xfffffffe, 0xffffffff, 0.
 import hashlib
 import hmac
 import struct
 
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.poly1305 import Poly1305
@@ -58,6 +59,16 @@ def ctr(key_size, name, size, etm):
     return out
 
 
+def cbc(algorithm, key_size, block, name, size, etm):
+    encryptor = Cipher(algorithm(material(0, key_size)), modes.CBC(material(224, block))).encryptor()
+    out = b""
+    for sequence, packet in zip(SEQUENCES, packets(4 if etm else 0)):
+        sealed = packet[:4] + encryptor.update(packet[4:]) if etm else encryptor.update(packet)
+        covered = struct.pack(">I", sequence) + (sealed if etm else packet)
+        out += sealed + hmac.new(material(100, size), covered, name).digest()
+    return out
+
+
 def row(cipher, mac, sealed):
     print(f'    {{"{cipher}", "{mac}",\n     "{hashlib.sha256(sealed).hexdigest()}"}},')
 
@@ -70,3 +81,8 @@ for bits in (128, 192, 256):
         for suffix in ("", "-etm@openssh.com"):
             sealed = ctr(bits // 8, "sha" + hash_name, hash_size, suffix != "")
             row(f"aes{bits}-ctr", f"hmac-sha2-{hash_name}{suffix}", sealed)
+for cipher, algorithm, key_size, block in (("aes128-cbc", algorithms.AES, 16, 16), ("aes192-cbc", algorithms.AES, 24, 16),
+                                           ("aes256-cbc", algorithms.AES, 32, 16), ("3des-cbc", TripleDES, 24, 8)):
+    for mac, name, size, etm in (("hmac-sha1", "sha1", 20, False), ("hmac-sha2-256-etm@openssh.com", "sha256", 32, True)):
+        row(cipher, mac, cbc(algorithm, key_size, block, name, size, etm))
+row("aes128-ctr", "hmac-sha1", ctr(16, "sha1", 20, False))

@@ -9,6 +9,7 @@
 #include "crypto/key_agreement.h"
 #include "crypto/packet_cipher.h"
 #include "ssh/config.h"
+#include "ssh/msg_kex_group.h"
 #include "ssh/transitions.h"
 
 namespace sekisho::ssh {
@@ -36,14 +37,26 @@ TEST(AlgorithmPolicy, IsTheGoldenFile) {
     EXPECT_EQ(joined(policy.macs), golden["macs"]);
     EXPECT_EQ(joined(policy.compression), golden["compression"]);
     EXPECT_EQ(joined(policy.user_signatures), golden["user_signatures"]);
-    EXPECT_EQ(golden.size(), 6U);
+    const Algorithms& legacy = legacy_additions();
+    EXPECT_EQ(joined(legacy.kex), golden["legacy_kex"]);
+    EXPECT_EQ(joined(legacy.host_keys), golden["legacy_host_keys"]);
+    EXPECT_EQ(joined(legacy.ciphers), golden["legacy_ciphers"]);
+    EXPECT_EQ(joined(legacy.macs), golden["legacy_macs"]);
+    EXPECT_TRUE(legacy.compression.empty() && legacy.user_signatures.empty());
+    EXPECT_EQ(golden.size(), 10U);
 }
 
 TEST(AlgorithmPolicy, EveryNameIsOneThatThisBuildHas) {
     const Algorithms& policy = default_algorithms();
-    for (const std::string& name : policy.kex) EXPECT_NE(crypto::key_agreement(name), nullptr) << name;
+    for (const std::string& name : policy.kex) {
+        EXPECT_TRUE(name == kGroupExchangeSha256 || crypto::key_agreement(name) != nullptr) << name;
+    }
     for (const std::string& name : policy.ciphers) EXPECT_TRUE(crypto::cipher_known(name)) << name;
     for (const std::string& name : policy.macs) EXPECT_TRUE(crypto::mac_known(name)) << name;
+    const Algorithms& legacy = legacy_additions();
+    for (const std::string& name : legacy.kex) EXPECT_NE(crypto::key_agreement(name), nullptr) << name;
+    for (const std::string& name : legacy.ciphers) EXPECT_TRUE(crypto::cipher_known(name)) << name;
+    for (const std::string& name : legacy.macs) EXPECT_TRUE(crypto::mac_known(name)) << name;
 }
 
 // What RFC 4250–4254, 8308 and strict key exchange allow, said a second time and differently: sets of numbers for a state.
@@ -61,13 +74,25 @@ std::set<int> allowed(Role role, Phase phase, ExchangeState exchange, bool stric
             return numbers;
         case ExchangeState::ExpectDecision: return numbers;
         case ExchangeState::ExpectNewKeys: numbers.insert(21); return numbers;
+        case ExchangeState::ExpectGroupRequest:
+            if (server) numbers.insert(34);
+            return numbers;
+        case ExchangeState::ExpectGroupInit:
+            if (server) numbers.insert(32);
+            return numbers;
+        case ExchangeState::ExpectGroup:
+            if (!server) numbers.insert(31);
+            return numbers;
+        case ExchangeState::ExpectGroupReply:
+            if (!server) numbers.insert(33);
+            return numbers;
     }
     switch (phase) {
         case Phase::FirstExchange: break;
         case Phase::ExpectService: numbers.insert(server ? 5 : 6); numbers.insert(7); break;
         case Phase::Authenticating:
             if (server) {
-                numbers.insert(50);
+                numbers.insert({50, 61});
             } else {
                 numbers.insert({7, 51, 52, 53, 60});
             }
@@ -84,7 +109,7 @@ std::set<int> allowed(Role role, Phase phase, ExchangeState exchange, bool stric
 TEST(Transitions, OnlyTheListedMessagesAreLegalInEveryState) {
     for (const Role role : {Role::Client, Role::Server}) {
         for (int phase = 0; phase < 4; ++phase) {
-            for (int exchange = 0; exchange < 5; ++exchange) {
+            for (int exchange = 0; exchange < kExchangeStates; ++exchange) {
                 for (const bool strict : {false, true}) {
                     const auto p = static_cast<Phase>(phase);
                     const auto x = static_cast<ExchangeState>(exchange);
