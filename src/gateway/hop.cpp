@@ -1,6 +1,8 @@
 // Order: bytes in (read → feed → events), bytes out (turn end → flush), time, the end.
 #include "gateway/hop.h"
 
+#include <utility>
+
 #include "base/log.h"
 #include "gateway/linger.h"
 
@@ -10,6 +12,8 @@ namespace {
 
 /// The engine stops taking channel data at kOutputHighWater; what piles up beyond are answers to a peer that asks and does not read.
 constexpr std::size_t kMostUnsent = 1024 * 1024;
+/// Reads of a connection in which it signs in and opens its first channel.
+constexpr unsigned kReadsToHurry = 24;
 
 template <class>
 inline constexpr bool kHasChannel = false;
@@ -31,7 +35,7 @@ std::optional<ssh::ChannelId> channel_of(const ssh::Event& event) {
 Hop::Hop(net::Loop& loop, HopTicker& ticker, std::unique_ptr<net::Stream> stream, ssh::Config config, HopTimes times,
     HopOwner& owner)
     : m_loop(loop), m_ticker(ticker), m_owner(owner), m_stream(std::move(stream)), m_engine(std::move(config), loop.now()),
-      m_times(times), m_started(loop.now()), m_heard(m_started) {
+      m_times(times), m_started(loop.now()), m_heard(m_started), m_reads_to_hurry(kReadsToHurry) {
     m_ticker.add(*this);
 }
 
@@ -50,6 +54,7 @@ void Hop::start() {
 std::size_t Hop::stream_read(MutableBytes bytes) {
     m_heard = m_loop.now();
     m_unanswered = 0;
+    m_unanswered_read = true;
     dirty();
     std::size_t used = 0;
     while (used < bytes.size() && !m_over) {
@@ -124,6 +129,7 @@ void Hop::turn_ended() {
     if (m_told) return;
     drain();
     flush();
+    hurry();
     if (!m_over) return;
     m_told = true;
     m_ticker.remove(*this);
@@ -138,6 +144,7 @@ void Hop::flush() {
         const auto sent = m_stream->send(output);
         if (!sent) return end(sent.error().full());
         m_blocked = *sent < output.size();
+        m_unanswered_read = false;
         m_engine.consume_output(*sent);
         drain();
     }
@@ -146,6 +153,14 @@ void Hop::flush() {
         m_paused = choked;
         choked ? m_stream->pause() : m_stream->resume();
     }
+}
+
+/// OpenSSH writes what belongs together in two calls while it signs in (NEWKEYS and its first request), with Nagle's algorithm on: the
+/// second waits for our acknowledgement of the first, and the system holds that back for 40 ms in the hope of a reply to carry it.
+void Hop::hurry() {
+    if (!std::exchange(m_unanswered_read, false) || m_reads_to_hurry == 0 || m_over) return;
+    --m_reads_to_hurry;
+    m_stream->acknowledge();
 }
 
 void Hop::stream_writable() {

@@ -83,6 +83,7 @@ private:
     void dispatch(ssh::Event& event);
     void unanswerable(ssh::Event& event);
     void flush();
+    void hurry();
     void dirty() { m_loop.at_turn_end(*this); }
     void end(std::string reason);
 
@@ -97,6 +98,8 @@ private:
     std::uint64_t m_unanswered = 0;
     std::unordered_map<ssh::ChannelId, ChannelSink*> m_sinks;
     std::string m_reason;
+    unsigned m_reads_to_hurry;
+    bool m_unanswered_read = false;  // bytes came in this turn and nothing was sent
     bool m_blocked = false;  // the socket took less than we had
     bool m_paused = false;  // the peer does not read what we send: we do not read what it sends
     bool m_over = false;

@@ -143,6 +143,10 @@ public:
         m_paused = false;
         wait_readable();
     }
+    void acknowledge() {
+        const int on = 1;
+        (void)::setsockopt(m_descriptor.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+    }
     void end_sending() { ::shutdown(m_descriptor.native_handle(), SHUT_WR); }
 
     void broken(const Error& error) {
@@ -181,6 +185,7 @@ public:
     Result<std::size_t> send(BytesView bytes) override { return m_socket->send(bytes); }
     void pause() override { m_socket->pause(); }
     void resume() override { m_socket->resume(); }
+    void acknowledge() override { m_socket->acknowledge(); }
     void end_sending() override { m_socket->end_sending(); }
     Endpoint peer() const override { return peer_of(m_socket->fd()); }
     Endpoint local() const override { return local_of(m_socket->fd()); }

@@ -38,6 +38,8 @@ public:
     virtual Result<std::size_t> send(BytesView bytes) = 0;
     virtual void pause() = 0;
     virtual void resume() = 0;
+    /// Tells the peer now, not when the system finds it convenient, that its bytes have come.
+    virtual void acknowledge() {}
     /// No more bytes from us.
     virtual void end_sending() = 0;
     virtual Endpoint peer() const = 0;

@@ -19,6 +19,7 @@ namespace {
 // Beyond this many, a descriptor is closed after each write: sockets need the process's limit more than recordings do.
 constexpr std::size_t kDescriptorsKept = 1024;
 constexpr std::size_t kSmallBlock = 16 * 1024;
+constexpr std::size_t kTinyBlock = 160;  // never gets smaller by more than its own header
 constexpr std::size_t kMostPacked = ZSTD_COMPRESSBOUND(format::kBlockPlain);
 static_assert(kMostPacked >= LZ4_COMPRESSBOUND(format::kBlockPlain));
 
@@ -53,6 +54,7 @@ Compressor::~Compressor() {
 }
 
 Compressor::Packed Compressor::compress(BytesView plain, bool pours, MutableBytes out) {
+    if (plain.size() < kTinyBlock) return {};
     if (pours) {  // faster than anybody reads: compressing it well would cost more than everything else that is done with it
         const int size = LZ4_compress_default(reinterpret_cast<const char*>(plain.data()), reinterpret_cast<char*>(out.data()),
                                               static_cast<int>(plain.size()), static_cast<int>(out.size()));
