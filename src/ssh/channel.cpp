@@ -20,12 +20,12 @@ bool Outgoing::append(BytesView more) {
 }
 
 std::uint32_t ReceiveWindow::grant(std::uint64_t& budget) {
-    // Worth a message once a quarter of the window is back. All that is outstanding is credited in the end, so that a peer
+    // Worth a message once half of the window is back. All that is outstanding is credited in the end, so that a peer
     // that stopped is always granted more.
-    if (m_credited < m_size / 4) return 0;
+    if (m_credited < m_size / 2) return 0;
     std::uint32_t extra = 0;
-    // The peer used most of its window and the owner kept up: the window is what limits the transfer, so it grows.
-    if (m_left < m_size / 2 && m_outstanding < m_size / 4 && m_size < wire::limits::kWindowMost && budget >= m_size) {
+    // The peer used half of its window and the owner kept up: the window may be what limits the transfer, so it grows.
+    if (m_left <= m_size / 2 && m_outstanding < m_size / 4 && m_size < wire::limits::kWindowMost && budget >= m_size) {
         extra = m_size;
         budget -= extra;
         m_size += extra;

@@ -55,6 +55,36 @@ TEST_F(ChannelsTest, NoWindowIsGrantedBeforeTheOwnerConsumed) {
     EXPECT_TRUE(receive(data(id, 1)).has_value());
 }
 
+TEST_F(ChannelsTest, TheWindowGrowsWithAPeerThatUsesItAndAnOwnerThatKeepsUp) {
+    const ChannelId id = accepted();
+    const auto left = [&] { return m_channels.find(id)->receive.left(); };
+    // In packets of 32 KiB, each credited before the next: what a relay does whose other end is as fast.
+    std::uint64_t moved = 0;
+    while (left() < wire::limits::kWindowMost - 64 * 1024 && moved < 64 * 1024 * 1024) {
+        ASSERT_TRUE(receive(data(id, 32 * 1024)).has_value());
+        ASSERT_TRUE(m_channels.submit(Credit{id, 32 * 1024}).has_value());
+        moved += 32 * 1024;
+    }
+    EXPECT_LE(moved, 8U * 1024 * 1024);
+    // It stops there.
+    for (int i = 0; i < 1000; ++i) {
+        ASSERT_TRUE(receive(data(id, 32 * 1024)).has_value());
+        ASSERT_TRUE(m_channels.submit(Credit{id, 32 * 1024}).has_value());
+        ASSERT_LE(left(), wire::limits::kWindowMost);
+    }
+}
+
+TEST_F(ChannelsTest, TheWindowStaysSmallForAnOwnerThatLags) {
+    const ChannelId id = accepted();
+    ASSERT_TRUE(receive(data(id, wire::limits::kWindowInitial)).has_value());
+    // Half of the window is always on its way: the other end is what limits, and more in flight would only fill memory.
+    for (int i = 0; i < 1000; ++i) {
+        ASSERT_TRUE(m_channels.submit(Credit{id, 32 * 1024}).has_value());
+        ASSERT_LE(m_channels.find(id)->receive.left(), 32U * 1024);
+        ASSERT_TRUE(receive(data(id, 32 * 1024)).has_value());
+    }
+}
+
 TEST_F(ChannelsTest, DiscardedExtendedDataIsCreditedBack) {
     const ChannelId id = accepted();
     // An unknown stream is dropped; the peer must be able to go on for ever.
