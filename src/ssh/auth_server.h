@@ -30,6 +30,9 @@ private:
     Result<void> ask_host_based(AuthRequested question, const UserauthRequest& request);
     Result<void> put(AuthRequested question);
     bool accepts(std::string_view algorithm) const;
+    /// Sets the question's method and proof from the signature.
+    void verify(AuthRequested& question, AuthRequested::Method method, const keys::PublicKey& key, std::string_view algorithm,
+                BytesView signed_data, BytesView signature) const;
     Result<void> refuse_now();
     Result<void> next_waiting(const Bytes& host_key);
     bool is_current(Ticket ticket) const;

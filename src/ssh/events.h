@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "keys/public_key.h"
 #include "ssh/types.h"
 
 namespace sekisho::ssh {
@@ -71,6 +72,7 @@ struct AuthRequested {
     bool hostbound = false;    // publickey-hostbound-v00@openssh.com
     std::string client_host;   // HostBased: what the client says of itself; only the key vouches for it
     std::string client_user;
+    keys::SignatureDetails proof;  // PublicKey, HostBased: what a security key's signature says of touch and PIN
     std::string submethods;    // KeyboardInteractive: a hint, often empty
     // For PublicKey and HostBased the signature was already verified over this connection's session id; for PublicKeyQuery
     // nothing was. BadSignature: the key was offered with a signature that does not verify; it can only be rejected.

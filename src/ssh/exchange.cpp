@@ -236,17 +236,22 @@ Result<void> Exchange::submit(ProvideSignature command) {
 
 // --- 4, client: the host key -------------------------------------------------------------------------------------
 
+namespace {
+// Nobody stands beside a server to touch its key.
+constexpr keys::SignatureNeeds kHostNeeds{.touch = false, .pin = false};
+}  // namespace
+
 Result<void> Exchange::verify_host_signature(BytesView host_key, BytesView signature) const {
     const std::string plain = keys::plain_name(m_agreement.host_key);
     if (keys::is_certificate_name(m_agreement.host_key)) {
         auto certificate = keys::Certificate::from_blob(host_key);
         if (!certificate) return std::unexpected(certificate.error());
-        return certificate->key().verify(plain, m_exchange_hash, signature);
+        return certificate->key().verify(plain, m_exchange_hash, signature, kHostNeeds);
     }
     auto key = keys::PublicKey::from_blob(host_key);
     if (!key) return std::unexpected(key.error());
     if (plain == "ssh-rsa") return key->verify_rsa_sha1(m_exchange_hash, signature);  // offered to legacy targets only
-    return key->verify(plain, m_exchange_hash, signature);
+    return key->verify(plain, m_exchange_hash, signature, kHostNeeds);
 }
 
 Result<void> Exchange::receive_reply(BytesView payload) {
