@@ -132,12 +132,16 @@ struct ReplyGlobal {
     bool success;
     Bytes payload;
 };
+/// Client: asks the server to prove that it owns these keys (1…limits::kHostKeys of HostKeysAnnounced) → HostKeysProven.
+struct ProveHostKeys {
+    std::vector<Bytes> blobs;
+};
 /// Starts a new key exchange now (tests, policy).
 struct Rekey {};
 
 using Command =
     std::variant<ProvideSignature, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendBanner, AcceptAuth, AcceptKeyQuery,
                  SendPrompts, RejectAuth, TryPublicKey, TryKeyboardInteractive, AnswerPrompts, TryPassword, OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof,
-                 CloseChannel, Credit, SendGlobalRequest, ReplyGlobal, Rekey>;
+                 CloseChannel, Credit, SendGlobalRequest, ReplyGlobal, ProveHostKeys, Rekey>;
 
 }  // namespace sekisho::ssh

@@ -53,6 +53,11 @@ struct Config {
     /// Server: a security key's signature that was made without a touch is handed to the owner, who looks at AuthRequested::proof.
     /// Otherwise it counts as a bad signature.
     bool accept_untouched = false;
+    /// Server: tell the client all host keys after sign-in and prove them when asked (hostkeys-00@openssh.com); the proofs are asked of
+    /// the owner as HostSignatureWanted.
+    bool announce_host_keys = false;
+    /// Client: what a server tells of its host keys comes as HostKeysAnnounced rather than as a GlobalRequested.
+    bool learn_host_keys = false;
     crypto::Random* random = &crypto::system_random();
 };
 

@@ -53,6 +53,7 @@ public:
     EventQueue events;
     Bytes session_id;
     std::string peer_line;
+    std::string host_key_algorithm;  // of the last exchange, without -cert
     DisconnectReason end_reason = DisconnectReason::ProtocolError;
     bool authenticated = false;
     bool strict = false;               // strict key exchange agreed

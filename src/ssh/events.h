@@ -192,6 +192,18 @@ struct GlobalRequested {
     BytesView payload;
 };
 
+/// Client, with Config::learn_host_keys: plain keys that the server says are its own, the one in use among them. Nothing is proven
+/// → ProveHostKeys for those that are new, or nothing.
+struct HostKeysAnnounced {
+    std::vector<Bytes> blobs;
+};
+
+/// The answer to ProveHostKeys: those that are the server's, and what was wrong with another, if anything was.
+struct HostKeysProven {
+    std::vector<Bytes> blobs;
+    std::string problem;
+};
+
 struct GlobalReplied {
     bool success;
     BytesView payload;
@@ -201,6 +213,7 @@ using Event = std::variant<PeerIdentified, HostSignatureWanted, HostKeyOffered, 
                            AuthRequested, PromptsAnswered, AuthMethodsOffered, UserSignatureWanted, PromptsReceived,
                            PasswordChangeWanted, AuthSucceeded, BannerReceived,
                            ChannelOpenRequested, ChannelOpened, ChannelOpenFailed, Data, Sent, ChannelRequested, RequestReplied,
-                           EofReceived, CloseReceived, ChannelEnded, GlobalRequested, GlobalReplied>;
+                           EofReceived, CloseReceived, ChannelEnded, GlobalRequested, HostKeysAnnounced, HostKeysProven,
+                           GlobalReplied>;
 
 }  // namespace sekisho::ssh

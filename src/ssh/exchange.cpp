@@ -111,6 +111,7 @@ Result<void> Exchange::receive_init(BytesView payload, std::uint32_t sequence) {
     auto agreement = server ? agree(*theirs, m_own_offer, *theirs) : agree(m_own_offer, *theirs, *theirs);
     if (!agreement) return m_core.end(DisconnectReason::KeyExchangeFailed, agreement.error().text, agreement.error().detail);
     m_agreement = std::move(*agreement);
+    m_core.host_key_algorithm = keys::plain_name(m_agreement.host_key);
     m_drop_guess = m_agreement.guess_was_wrong;
     begin_shares();
     return {};
