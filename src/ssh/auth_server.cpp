@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "keys/certificate.h"
 #include "keys/public_key.h"
+#include "ssh/msg_transport.h"
 #include "ssh/msg_userauth_interactive.h"
 
 namespace sekisho::ssh {
@@ -85,8 +86,26 @@ Result<void> AuthServer::put(AuthRequested question) {
 }
 
 bool AuthServer::accepts(std::string_view algorithm) const {
-    return std::ranges::find(m_core.config.algorithms->user_signatures, algorithm) !=
-           m_core.config.algorithms->user_signatures.end();
+    const auto& accepted = m_limited_to ? *m_limited_to : m_core.config.algorithms->user_signatures;
+    return std::ranges::find(accepted, algorithm) != accepted.end();
+}
+
+Result<void> AuthServer::receive_ext_info(BytesView payload) {
+    auto info = decode_ext_info(payload);
+    if (!info) return std::unexpected(info.error());
+    m_core.ext_info_in_auth = info->in_auth;
+    return {};
+}
+
+Result<void> AuthServer::submit(const LimitUserSignatures& command) {
+    if (m_core.authenticated) return {};
+    std::vector<std::string> left;
+    for (const std::string& name : m_core.config.algorithms->user_signatures) {
+        if (std::ranges::find(command.algorithms, name) != command.algorithms.end() && accepts(name)) left.push_back(name);
+    }
+    if (m_core.ext_info_in_auth) m_core.send(encode_user_ext_info(left));
+    m_limited_to = std::move(left);
+    return {};
 }
 
 Result<void> AuthServer::ask_public_key(AuthRequested question, const UserauthRequest& request, const Bytes& host_key) {

@@ -165,7 +165,7 @@ private:
             case Message::ServiceAccept:
                 m_phase = Phase::Authenticating;
                 return m_client.receive_service_accept(payload);
-            case Message::ExtInfo: return is_server() ? Result<void>{} : m_client.receive_ext_info(payload);
+            case Message::ExtInfo: return is_server() ? m_server.receive_ext_info(payload) : m_client.receive_ext_info(payload);
             case Message::KexInit:
             case Message::NewKeys:
             case Message::KexEcdhInit:
@@ -272,6 +272,11 @@ private:
     }
     Result<void> carry_out(const AcceptKeyQuery& command) { return m_server.submit(command, m_exchange.host_key_blob()); }
     Result<void> carry_out(const RejectAuth& command) { return m_server.submit(command, m_exchange.host_key_blob()); }
+    Result<void> carry_out(const LimitUserSignatures& command) {
+        // Before the first request the client may not be ready for it.
+        SEKISHO_ASSERT(is_server() && m_phase >= Phase::Authenticating);
+        return m_server.submit(command);
+    }
     Result<void> carry_out(const SendPrompts& command) { return m_server.submit(command, m_exchange.host_key_blob()); }
     Result<void> carry_out(const TryKeyboardInteractive& command) { return m_client.submit(command); }
     Result<void> carry_out(const AnswerPrompts& command) { return m_client.submit(command); }
