@@ -103,7 +103,7 @@ void FrontAuth::key_signed(const ssh::AuthRequested& request) {
     const model::User* user = snapshot->access.user(found->entry.user);
     if (user == nullptr) return refuse(request, "the key is not registered", true);
     auto grant = identity::make_grant(
-        *user, found->entry.key, base::Address::parse(m_peer.address), std::chrono::system_clock::now());
+        *user, found->entry.key, base::Address::parse(m_peer.address), std::chrono::system_clock::now(), request.proof);
     if (!grant) return refuse(request, grant.error().text, true);
     m_done = true;
     m_signed_in(request.ticket, std::move(*grant), std::move(found->destination));

@@ -95,16 +95,33 @@ std::optional<WallTime> parse_expiry_time(std::string_view text) {
     return std::chrono::system_clock::from_time_t(std::mktime(&local));
 }
 
-Result<std::shared_ptr<const Grant>> make_grant(
-    const model::User& user, const keys::AuthorizedKey& key, const std::optional<base::Address>& source, WallTime now) {
+Result<void> check_proof(const keys::PublicKey& key, const keys::SignatureDetails& proof, keys::SignatureNeeds needs) {
+    if (!keys::is_security_key(key.kind())) return {};
+    if (needs.touch && !proof.touched) return fail("the security key " + key.fingerprint() + " was not touched");
+    if (needs.pin && !proof.pin_verified) return fail("the security key " + key.fingerprint() + " did not ask for its PIN");
+    return {};
+}
+
+Result<void> check_user(const model::User& user, WallTime now) {
     if (user.locked) return fail("the user " + user.name + " is locked");
     if (!user.expires.empty()) {
         const auto end = base::parse_rfc3339(user.expires);
         if (!end || now >= *end) return fail("the user " + user.name + " has expired (" + user.expires + ")");
     }
+    return {};
+}
+
+Result<std::shared_ptr<const Grant>> make_grant(const model::User& user, const keys::AuthorizedKey& key,
+    const std::optional<base::Address>& source, WallTime now, const keys::SignatureDetails& proof) {
+    if (auto known = check_user(user, now); !known) return std::unexpected(known.error());
     auto grant = std::make_shared<Grant>();
     grant->user = user.name;
     grant->fingerprint = key.key.fingerprint();
+    const auto has = [&](std::string_view name) {
+        return std::ranges::any_of(key.options, [&](const keys::KeyOption& option) { return option.name == name; });
+    };
+    const keys::SignatureNeeds needs{.touch = !has("no-touch-required"), .pin = has("verify-required")};
+    if (auto shown = check_proof(key.key, proof, needs); !shown) return std::unexpected(shown.error());
     for (const auto& option : key.options) {
         if (option.name == "from" && !source_permitted(option.value, source)) {
             return fail("the key " + grant->fingerprint + " may not be used from " + (source ? source->text() : "here"));

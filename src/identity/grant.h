@@ -31,10 +31,15 @@ struct Grant {
     Result<void> permits_open(const std::string& host, std::uint16_t port) const;
 };
 
-/// Judges the user (locked, expired) and the key's options (from=, expiry-time=). An option that cannot be honoured makes the
-/// key useless rather than more powerful. The error is for the user who proved to own the key.
-Result<std::shared_ptr<const Grant>> make_grant(
-    const model::User& user, const keys::AuthorizedKey& key, const std::optional<base::Address>& source, WallTime now);
+/// Judges the user (locked, expired) and the key's options (from=, expiry-time=, verify-required, no-touch-required: what a
+/// security key's signature must say, `proof`). An option that cannot be honoured makes the key useless rather than more powerful.
+/// The error is for the user who proved to own the key.
+Result<std::shared_ptr<const Grant>> make_grant(const model::User& user, const keys::AuthorizedKey& key,
+    const std::optional<base::Address>& source, WallTime now, const keys::SignatureDetails& proof = {});
+/// Fails when the user is locked or has expired.
+Result<void> check_user(const model::User& user, WallTime now);
+/// Fails unless a security key's signature says what is needed; other kinds have nothing to say and pass.
+Result<void> check_proof(const keys::PublicKey& key, const keys::SignatureDetails& proof, keys::SignatureNeeds needs);
 
 /// from="…" of sshd(8): patterns and networks; a `!` in front refuses. Names never match: no reverse look-up is made.
 bool source_permitted(std::string_view pattern_list, const std::optional<base::Address>& source);

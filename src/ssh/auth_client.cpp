@@ -46,7 +46,7 @@ void AuthClient::begin_attempt() {
 }
 
 Result<void> AuthClient::receive_ext_info(BytesView payload) {
-    auto info = decode_ext_info(payload);
+    auto info = decode_ext_info(payload, m_peer_info);
     if (!info) return std::unexpected(info.error());
     m_peer_info = std::move(*info);
     return {};

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "keys/certificate.h"
 #include "keys/public_key.h"
+#include "ssh/msg_transport.h"
 #include "ssh/msg_userauth_interactive.h"
 
 namespace sekisho::ssh {
@@ -85,8 +86,26 @@ Result<void> AuthServer::put(AuthRequested question) {
 }
 
 bool AuthServer::accepts(std::string_view algorithm) const {
-    return std::ranges::find(m_core.config.algorithms->user_signatures, algorithm) !=
-           m_core.config.algorithms->user_signatures.end();
+    const auto& accepted = m_limited_to ? *m_limited_to : m_core.config.algorithms->user_signatures;
+    return std::ranges::find(accepted, algorithm) != accepted.end();
+}
+
+Result<void> AuthServer::receive_ext_info(BytesView payload) {
+    auto info = decode_ext_info(payload);
+    if (!info) return std::unexpected(info.error());
+    m_core.ext_info_in_auth = info->in_auth;
+    return {};
+}
+
+Result<void> AuthServer::submit(const LimitUserSignatures& command) {
+    if (m_core.authenticated) return {};
+    std::vector<std::string> left;
+    for (const std::string& name : m_core.config.algorithms->user_signatures) {
+        if (std::ranges::find(command.algorithms, name) != command.algorithms.end() && accepts(name)) left.push_back(name);
+    }
+    if (m_core.ext_info_in_auth) m_core.send(encode_user_ext_info(left));
+    m_limited_to = std::move(left);
+    return {};
 }
 
 Result<void> AuthServer::ask_public_key(AuthRequested question, const UserauthRequest& request, const Bytes& host_key) {
@@ -105,11 +124,21 @@ Result<void> AuthServer::ask_public_key(AuthRequested question, const UserauthRe
     if (part->has_signature) {
         const Bytes signed_data = public_key_signed_data(m_core.session_id, request.user, request.method, part->algorithm,
                                                          part->key_blob, part->host_key);
-        question.method = key->verify(keys::plain_name(part->algorithm), signed_data, part->signature)
-                              ? AuthRequested::Method::PublicKey
-                              : AuthRequested::Method::BadSignature;
+        verify(question, AuthRequested::Method::PublicKey, *key, part->algorithm, signed_data, part->signature);
     }
     return put(std::move(question));
+}
+
+void AuthServer::verify(AuthRequested& question, AuthRequested::Method method, const keys::PublicKey& key,
+                        std::string_view algorithm, BytesView signed_data, BytesView signature) const {
+    const auto details = key.verify_details(keys::plain_name(algorithm), signed_data, signature);
+    const bool untouched = details && keys::is_security_key(key.kind()) && !details->touched;
+    if (!details || (untouched && !m_core.config.accept_untouched)) {
+        question.method = AuthRequested::Method::BadSignature;
+        return;
+    }
+    question.method = method;
+    question.proof = *details;
 }
 
 Result<void> AuthServer::ask_host_based(AuthRequested question, const UserauthRequest& request) {
@@ -119,9 +148,7 @@ Result<void> AuthServer::ask_host_based(AuthRequested question, const UserauthRe
     auto key = signing_key(part->algorithm, part->key_blob);
     if (!key) return refuse_now();
     const Bytes signed_data = host_based_signed_data(m_core.session_id, request.user, *part);
-    question.method = key->verify(keys::plain_name(part->algorithm), signed_data, part->signature)
-                          ? AuthRequested::Method::HostBased
-                          : AuthRequested::Method::BadSignature;
+    verify(question, AuthRequested::Method::HostBased, *key, part->algorithm, signed_data, part->signature);
     question.algorithm = std::move(part->algorithm);
     question.key_blob = base::to_bytes(part->key_blob);
     question.client_host = std::move(part->client_host);

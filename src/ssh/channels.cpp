@@ -86,9 +86,6 @@ Result<void> Channels::receive(MutableBytes payload) {
         case Message::ChannelOpen: return receive_open(payload);
         case Message::ChannelOpenConfirmation: return receive_confirmation(payload);
         case Message::ChannelOpenFailure: return receive_open_failure(payload);
-        case Message::GlobalRequest: return receive_global(payload);
-        case Message::RequestSuccess:
-        case Message::RequestFailure: return receive_global_reply(payload);
         default: break;
     }
     SEKISHO_ASSERT(false && "the transition table lets only connection messages through");
@@ -231,22 +228,6 @@ Result<void> Channels::receive_reply(BytesView payload) {
     return {};
 }
 
-Result<void> Channels::receive_global(BytesView payload) {
-    auto message = decode_global_request(payload);
-    if (!message) return std::unexpected(message.error());
-    if (message->want_reply && ++m_global_replies_owed > limits::kPendingReplies) return fail("too many unanswered requests");
-    m_core.events.push(GlobalRequested{std::move(message->type), message->want_reply, message->payload});
-    return {};
-}
-
-Result<void> Channels::receive_global_reply(BytesView payload) {
-    if (m_global_replies_expected == 0) return fail("an answer to a request that was not made");
-    --m_global_replies_expected;
-    m_core.events.push(
-        GlobalReplied{static_cast<Message>(payload[0]) == Message::RequestSuccess, payload.subspan(1)});
-    return {};
-}
-
 // --- decisions ---------------------------------------------------------------------------------------------------------
 
 Result<void> Channels::submit(OpenChannel command) {
@@ -348,19 +329,6 @@ void Channels::grant(Channel& channel) {
     if (channel.eof_received || channel.close_received) return;
     const std::uint32_t granted = channel.receive.grant(m_window_budget);
     if (granted > 0) m_core.send(encode(ChannelWindowAdjust{channel.peer_id, granted}));
-}
-
-Result<void> Channels::submit(const SendGlobalRequest& command) {
-    if (command.want_reply) ++m_global_replies_expected;
-    m_core.send(encode(GlobalRequestMessage{command.type, command.want_reply, command.payload}));
-    return {};
-}
-
-Result<void> Channels::submit(const ReplyGlobal& command) {
-    if (m_global_replies_owed == 0) return {};
-    --m_global_replies_owed;
-    m_core.send(encode_global_reply(command.success, command.payload));
-    return {};
 }
 
 // --- sending data --------------------------------------------------------------------------------------------------------

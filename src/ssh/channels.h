@@ -1,5 +1,5 @@
 // Channels: the connection protocol (RFC 4254), the same in both roles. Opens, data and windows, requests and their answers,
-// EOF and CLOSE in order, global requests. Owned by the engine; the way of a byte passes receive_data and write.
+// EOF and CLOSE in order. Owned by the engine; the way of a byte passes receive_data and write.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ class Channels {
 public:
     explicit Channels(Core& core) : m_core(core) {}
 
-    /// Any message from GLOBAL_REQUEST to CHANNEL_FAILURE.
+    /// Any message from CHANNEL_OPEN to CHANNEL_FAILURE.
     Result<void> receive(MutableBytes payload);
 
     Result<void> submit(OpenChannel command);
@@ -28,8 +28,6 @@ public:
     Result<void> submit(const SendEof& command);
     Result<void> submit(const CloseChannel& command);
     Result<void> submit(const Credit& command);
-    Result<void> submit(const SendGlobalRequest& command);
-    Result<void> submit(const ReplyGlobal& command);
 
     std::size_t write(ChannelId id, DataStream stream, MutableBytes bytes, bool scribble);
     /// Sends what waits as far as windows and the output allow.
@@ -50,8 +48,6 @@ private:
     Result<void> receive_close(BytesView payload);
     Result<void> receive_request(BytesView payload);
     Result<void> receive_reply(BytesView payload);
-    Result<void> receive_global(BytesView payload);
-    Result<void> receive_global_reply(BytesView payload);
 
     /// The channel of a message: it must exist and be open. Fails otherwise.
     Result<Channel*> open_channel(std::uint32_t id);
@@ -74,8 +70,6 @@ private:
     std::size_t m_waiting = 0;                         // channels with something in `waiting`
     std::size_t m_next_pumped = 0;                     // round robin: a busy channel must not starve the others
     std::uint64_t m_window_budget = wire::limits::kWindowBudget;
-    std::uint32_t m_global_replies_owed = 0;
-    std::uint32_t m_global_replies_expected = 0;
 };
 
 }  // namespace sekisho::ssh

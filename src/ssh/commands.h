@@ -60,6 +60,12 @@ struct RejectAuth {
     bool partial_success = false;
 };
 
+/// From now on only these signature algorithms of the policy are accepted, for this user (as the first AuthRequested names it); a
+/// client that understands ext-info-in-auth@openssh.com is told.
+struct LimitUserSignatures {
+    std::vector<std::string> algorithms;
+};
+
 // --- authentication, client ---
 /// Starts "publickey" with this blob; `algorithm` as negotiated from server-sig-algs (certificate form for certificates).
 struct TryPublicKey {
@@ -132,12 +138,17 @@ struct ReplyGlobal {
     bool success;
     Bytes payload;
 };
+/// Client: asks the server to prove that it owns these keys (1…limits::kHostKeys of HostKeysAnnounced) → HostKeysProven.
+struct ProveHostKeys {
+    std::vector<Bytes> blobs;
+};
 /// Starts a new key exchange now (tests, policy).
 struct Rekey {};
 
 using Command =
     std::variant<ProvideSignature, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendBanner, AcceptAuth, AcceptKeyQuery,
-                 SendPrompts, RejectAuth, TryPublicKey, TryKeyboardInteractive, AnswerPrompts, TryPassword, OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof,
-                 CloseChannel, Credit, SendGlobalRequest, ReplyGlobal, Rekey>;
+                 SendPrompts, RejectAuth, LimitUserSignatures, TryPublicKey, TryKeyboardInteractive, AnswerPrompts, TryPassword,
+                 OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof, CloseChannel, Credit,
+                 SendGlobalRequest, ReplyGlobal, ProveHostKeys, Rekey>;
 
 }  // namespace sekisho::ssh

@@ -51,6 +51,14 @@ struct Config {
     /// Client: ask the owner about a server's Diffie-Hellman group that is not one of RFC 3526 (GroupOffered). Otherwise its size
     /// and form decide: the server's signature covers it, and a server that wants to give its own secrets away needs no group.
     bool judge_groups = false;
+    /// Server: a security key's signature that was made without a touch is handed to the owner, who looks at AuthRequested::proof.
+    /// Otherwise it counts as a bad signature.
+    bool accept_untouched = false;
+    /// Server: tell the client all host keys after sign-in and prove them when asked (hostkeys-00@openssh.com); the proofs are asked of
+    /// the owner as HostSignatureWanted.
+    bool announce_host_keys = false;
+    /// Client: what a server tells of its host keys comes as HostKeysAnnounced rather than as a GlobalRequested.
+    bool learn_host_keys = false;
     crypto::Random* random = &crypto::system_random();
 };
 

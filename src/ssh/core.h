@@ -53,10 +53,12 @@ public:
     EventQueue events;
     Bytes session_id;
     std::string peer_line;
+    std::string host_key_algorithm;  // of the last exchange, without -cert
     DisconnectReason end_reason = DisconnectReason::ProtocolError;
     bool authenticated = false;
     bool strict = false;               // strict key exchange agreed
     bool peer_wants_ext_info = false;  // ext-info-c or ext-info-s in the first KEXINIT
+    bool ext_info_in_auth = false;     // the client takes EXT_INFO while it signs in (ext-info-in-auth@openssh.com)
 
 private:
     std::vector<Bytes> m_held;

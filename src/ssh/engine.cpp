@@ -11,6 +11,7 @@
 #include "ssh/channels.h"
 #include "ssh/core.h"
 #include "ssh/exchange.h"
+#include "ssh/global_requests.h"
 #include "ssh/identification.h"
 #include "ssh/msg_transport.h"
 #include "ssh/transitions.h"
@@ -38,7 +39,7 @@ class Engine::Impl {
 public:
     Impl(Config config, TimePoint now)
         : m_core(std::move(config), now), m_identification(m_core.config.role), m_exchange(m_core, m_reader), m_server(m_core),
-          m_client(m_core), m_channels(m_core), m_started(now) {
+          m_client(m_core), m_channels(m_core), m_global(m_core), m_started(now) {
         m_core.writer.send_raw(base::view(m_core.config.software + "\r\n"));
         m_exchange.start();
     }
@@ -108,6 +109,7 @@ public:
     AuthServer m_server;
     AuthClient m_client;
     Channels m_channels;
+    GlobalRequests m_global;
     TimePoint m_started;
     Phase m_phase = Phase::FirstExchange;
     bool m_over = false;
@@ -163,7 +165,7 @@ private:
             case Message::ServiceAccept:
                 m_phase = Phase::Authenticating;
                 return m_client.receive_service_accept(payload);
-            case Message::ExtInfo: return is_server() ? Result<void>{} : m_client.receive_ext_info(payload);
+            case Message::ExtInfo: return is_server() ? m_server.receive_ext_info(payload) : m_client.receive_ext_info(payload);
             case Message::KexInit:
             case Message::NewKeys:
             case Message::KexEcdhInit:
@@ -181,6 +183,9 @@ private:
             case Message::UserauthPkOk: return m_client.receive_method_message(payload);
             case Message::UserauthInfoResponse: return m_server.receive_answers(payload);
             case Message::Ping: return receive_ping(payload);
+            case Message::GlobalRequest:
+            case Message::RequestSuccess:
+            case Message::RequestFailure: return m_global.receive(payload);
             default: return m_channels.receive(payload);
         }
     }
@@ -237,6 +242,7 @@ private:
     // --- commands --------------------------------------------------------------------------------------------------------
 
     Result<void> carry_out(ProvideSignature command) {
+        if (m_global.wants(command.ticket)) return m_global.submit(std::move(command));
         if (!m_exchange.wants(command.ticket)) return m_client.submit(command);
         auto done = m_exchange.submit(std::move(command));
         return done ? after_packet() : done;
@@ -258,16 +264,27 @@ private:
     }
     Result<void> carry_out(const AcceptAuth& command) {
         auto done = m_server.submit(command);
-        if (m_core.authenticated) m_phase = Phase::Connected;
+        if (m_core.authenticated && m_phase != Phase::Connected) {
+            m_phase = Phase::Connected;
+            m_global.announce_host_keys();
+        }
         return done;
     }
     Result<void> carry_out(const AcceptKeyQuery& command) { return m_server.submit(command, m_exchange.host_key_blob()); }
     Result<void> carry_out(const RejectAuth& command) { return m_server.submit(command, m_exchange.host_key_blob()); }
+    Result<void> carry_out(const LimitUserSignatures& command) {
+        // Before the first request the client may not be ready for it.
+        SEKISHO_ASSERT(is_server() && m_phase >= Phase::Authenticating);
+        return m_server.submit(command);
+    }
     Result<void> carry_out(const SendPrompts& command) { return m_server.submit(command, m_exchange.host_key_blob()); }
     Result<void> carry_out(const TryKeyboardInteractive& command) { return m_client.submit(command); }
     Result<void> carry_out(const AnswerPrompts& command) { return m_client.submit(command); }
     Result<void> carry_out(const TryPassword& command) { return m_client.submit(command); }
     Result<void> carry_out(TryPublicKey command) { return m_client.submit(std::move(command), m_exchange.host_key_blob()); }
+    Result<void> carry_out(const SendGlobalRequest& command) { return m_global.submit(command); }
+    Result<void> carry_out(const ReplyGlobal& command) { return m_global.submit(command); }
+    Result<void> carry_out(ProveHostKeys command) { return m_global.submit(std::move(command)); }
     Result<void> carry_out(const Rekey&) {
         if (m_exchange.established() && !m_exchange.under_way()) m_exchange.start();
         return {};

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "keys/public_key.h"
 #include "ssh/types.h"
 
 namespace sekisho::ssh {
@@ -71,6 +72,7 @@ struct AuthRequested {
     bool hostbound = false;    // publickey-hostbound-v00@openssh.com
     std::string client_host;   // HostBased: what the client says of itself; only the key vouches for it
     std::string client_user;
+    keys::SignatureDetails proof;  // PublicKey, HostBased: what a security key's signature says of touch and PIN
     std::string submethods;    // KeyboardInteractive: a hint, often empty
     // For PublicKey and HostBased the signature was already verified over this connection's session id; for PublicKeyQuery
     // nothing was. BadSignature: the key was offered with a signature that does not verify; it can only be rejected.
@@ -190,6 +192,18 @@ struct GlobalRequested {
     BytesView payload;
 };
 
+/// Client, with Config::learn_host_keys: plain keys that the server says are its own, the one in use among them. Nothing is proven
+/// → ProveHostKeys for those that are new, or nothing.
+struct HostKeysAnnounced {
+    std::vector<Bytes> blobs;
+};
+
+/// The answer to ProveHostKeys: those that are the server's, and what was wrong with another, if anything was.
+struct HostKeysProven {
+    std::vector<Bytes> blobs;
+    std::string problem;
+};
+
 struct GlobalReplied {
     bool success;
     BytesView payload;
@@ -199,6 +213,7 @@ using Event = std::variant<PeerIdentified, HostSignatureWanted, HostKeyOffered, 
                            AuthRequested, PromptsAnswered, AuthMethodsOffered, UserSignatureWanted, PromptsReceived,
                            PasswordChangeWanted, AuthSucceeded, BannerReceived,
                            ChannelOpenRequested, ChannelOpened, ChannelOpenFailed, Data, Sent, ChannelRequested, RequestReplied,
-                           EofReceived, CloseReceived, ChannelEnded, GlobalRequested, GlobalReplied>;
+                           EofReceived, CloseReceived, ChannelEnded, GlobalRequested, HostKeysAnnounced, HostKeysProven,
+                           GlobalReplied>;
 
 }  // namespace sekisho::ssh

@@ -55,7 +55,7 @@ KexInit Exchange::own_offer() const {
     }
     if (m_completed == 0) {
         // OpenSSH PROTOCOL §1.10: the markers count in the first KEXINIT only.
-        if (!server) offer.kex.emplace_back(kExtInfoClient);
+        offer.kex.emplace_back(server ? kExtInfoServer : kExtInfoClient);
         offer.kex.emplace_back(server ? kStrictServer : kStrictClient);
     }
     offer.ciphers_to_server = offer.ciphers_to_client = policy.ciphers;
@@ -103,7 +103,7 @@ Result<void> Exchange::receive_init(BytesView payload, std::uint32_t sequence) {
     const bool server = m_core.config.role == Role::Server;
     if (m_completed == 0) {
         m_core.strict = theirs->offers(server ? kStrictClient : kStrictServer);
-        m_core.peer_wants_ext_info = server && theirs->offers(kExtInfoClient);
+        m_core.peer_wants_ext_info = theirs->offers(server ? kExtInfoClient : kExtInfoServer);
         m_strict_decided = true;
         // A message slipped in before KEXINIT would shift every later sequence number unseen (prefix truncation).
         if (m_core.strict && sequence != 0) return fail("KEXINIT was not the first packet of a strict key exchange");
@@ -111,6 +111,7 @@ Result<void> Exchange::receive_init(BytesView payload, std::uint32_t sequence) {
     auto agreement = server ? agree(*theirs, m_own_offer, *theirs) : agree(m_own_offer, *theirs, *theirs);
     if (!agreement) return m_core.end(DisconnectReason::KeyExchangeFailed, agreement.error().text, agreement.error().detail);
     m_agreement = std::move(*agreement);
+    m_core.host_key_algorithm = keys::plain_name(m_agreement.host_key);
     m_drop_guess = m_agreement.guess_was_wrong;
     begin_shares();
     return {};
@@ -236,17 +237,22 @@ Result<void> Exchange::submit(ProvideSignature command) {
 
 // --- 4, client: the host key -------------------------------------------------------------------------------------
 
+namespace {
+// Nobody stands beside a server to touch its key.
+constexpr keys::SignatureNeeds kHostNeeds{.touch = false, .pin = false};
+}  // namespace
+
 Result<void> Exchange::verify_host_signature(BytesView host_key, BytesView signature) const {
     const std::string plain = keys::plain_name(m_agreement.host_key);
     if (keys::is_certificate_name(m_agreement.host_key)) {
         auto certificate = keys::Certificate::from_blob(host_key);
         if (!certificate) return std::unexpected(certificate.error());
-        return certificate->key().verify(plain, m_exchange_hash, signature);
+        return certificate->key().verify(plain, m_exchange_hash, signature, kHostNeeds);
     }
     auto key = keys::PublicKey::from_blob(host_key);
     if (!key) return std::unexpected(key.error());
     if (plain == "ssh-rsa") return key->verify_rsa_sha1(m_exchange_hash, signature);  // offered to legacy targets only
-    return key->verify(plain, m_exchange_hash, signature);
+    return key->verify(plain, m_exchange_hash, signature, kHostNeeds);
 }
 
 Result<void> Exchange::receive_reply(BytesView payload) {
@@ -316,7 +322,10 @@ void Exchange::send_new_keys() {
     m_core.writer.new_keys(std::move(m_keys.sealer), m_core.strict);
     m_own_init_sent = false;
     // RFC 8308 §2.4: EXT_INFO is the very next packet after our first NEWKEYS.
-    if (m_completed == 0 && m_core.peer_wants_ext_info) m_core.send_now(encode_ext_info(m_core.config.algorithms->user_signatures));
+    if (m_completed == 0 && m_core.peer_wants_ext_info) {
+        const bool server = m_core.config.role == Role::Server;
+        m_core.send_now(server ? encode_ext_info(m_core.config.algorithms->user_signatures) : encode_client_ext_info());
+    }
     m_core.release();
 }
 

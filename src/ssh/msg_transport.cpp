@@ -64,12 +64,20 @@ Bytes encode_ext_info(const std::vector<std::string>& signature_algorithms) {
         .take();
 }
 
-Result<ExtInfo> decode_ext_info(BytesView payload) {
+Bytes encode_client_ext_info() {
+    return wire::Writer().byte(number(Message::ExtInfo)).u32(1).string("ext-info-in-auth@openssh.com").string("0").take();
+}
+
+Bytes encode_user_ext_info(const std::vector<std::string>& signature_algorithms) {
+    return wire::Writer().byte(number(Message::ExtInfo)).u32(1).string("server-sig-algs").name_list(signature_algorithms).take();
+}
+
+Result<ExtInfo> decode_ext_info(BytesView payload, ExtInfo known) {
     wire::Reader in(payload);
     in.byte();
     const std::uint32_t count = in.u32();
     if (count > limits::kExtensions) return fail("too many extensions", std::to_string(count));
-    ExtInfo info;
+    ExtInfo info = std::move(known);
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
         const std::string_view name = in.text(limits::kNameList);
         const BytesView value = in.string(limits::kNameList);
@@ -82,6 +90,8 @@ Result<ExtInfo> decode_ext_info(BytesView payload) {
             info.hostbound = base::text_view(value) == "0";
         } else if (name == "ping@openssh.com") {
             info.ping = base::text_view(value) == "0";
+        } else if (name == "ext-info-in-auth@openssh.com") {
+            info.in_auth = base::text_view(value) == "0";
         }
     }
     return in.finish_with("EXT_INFO", info);

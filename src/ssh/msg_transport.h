@@ -32,11 +32,17 @@ struct ExtInfo {
     std::vector<std::string> signature_algorithms;
     bool hostbound = false;
     bool ping = false;
+    bool in_auth = false;
 };
 
 /// The server's EXT_INFO: server-sig-algs, publickey-hostbound, ping.
 Bytes encode_ext_info(const std::vector<std::string>& signature_algorithms);
-Result<ExtInfo> decode_ext_info(BytesView payload);
+/// The client's: ext-info-in-auth@openssh.com.
+Bytes encode_client_ext_info();
+/// The server's second one, during authentication: server-sig-algs for this user.
+Bytes encode_user_ext_info(const std::vector<std::string>& signature_algorithms);
+/// A later message overrides what it repeats; the rest stays as `known`.
+Result<ExtInfo> decode_ext_info(BytesView payload, ExtInfo known = {});
 
 /// PONG with the data of this PING.
 Result<Bytes> answer_ping(BytesView payload);

@@ -23,6 +23,7 @@ inline constexpr std::size_t kChannels = 1024;                 // per connection
 inline constexpr std::size_t kPendingReplies = 128;            // requests of one channel, or global, waiting for their answer
 inline constexpr std::size_t kChannelRequestPayload = 128 * 1024;
 inline constexpr std::size_t kQueuedRequestBytes = 256 * 1024; // per channel, requests that wait for the other hop
+inline constexpr std::size_t kHostKeys = 32;                    // announced, or proven, at once
 inline constexpr std::size_t kEnvironmentCount = 128;
 inline constexpr std::size_t kEnvironmentBytes = 128 * 1024;
 inline constexpr std::size_t kExtensions = 64;                 // entries of EXT_INFO

@@ -7,12 +7,14 @@
 #include "ssh/auth_client.h"
 #include "ssh/auth_server.h"
 #include "ssh/channels.h"
+#include "ssh/global_requests.h"
 
 namespace {
 
 using namespace sekisho;
 
-void drain(ssh::Core& core, ssh::AuthServer& server, ssh::AuthClient& client, ssh::Channels& channels) {
+void drain(ssh::Core& core, ssh::AuthServer& server, ssh::AuthClient& client, ssh::Channels& channels,
+           ssh::GlobalRequests& globals) {
     while (auto event = core.events.pop()) {
         channels.told(*event);
         if (const auto* asked = std::get_if<ssh::AuthRequested>(&*event)) {
@@ -33,6 +35,8 @@ void drain(ssh::Core& core, ssh::AuthServer& server, ssh::AuthClient& client, ss
             (void)client.submit(answers);
         } else if (std::holds_alternative<ssh::PasswordChangeWanted>(*event)) {
             (void)client.submit(ssh::TryPassword{Secret(3), Secret(4)});
+        } else if (const auto* wanted = std::get_if<ssh::HostSignatureWanted>(&*event)) {
+            (void)globals.submit(ssh::ProvideSignature{wanted->ticket, Bytes(8)});
         } else if (const auto* opened = std::get_if<ssh::ChannelOpenRequested>(&*event)) {
             (void)channels.submit(ssh::AcceptChannel{opened->channel, {}});
         } else if (const auto* data = std::get_if<ssh::Data>(&*event)) {
@@ -43,12 +47,13 @@ void drain(ssh::Core& core, ssh::AuthServer& server, ssh::AuthClient& client, ss
         } else if (const auto* closed = std::get_if<ssh::CloseReceived>(&*event)) {
             (void)channels.submit(ssh::CloseChannel{closed->channel});
         } else if (const auto* global = std::get_if<ssh::GlobalRequested>(&*event)) {
-            if (global->want_reply) (void)channels.submit(ssh::ReplyGlobal{false, {}});
+            if (global->want_reply) (void)globals.submit(ssh::ReplyGlobal{false, {}});
         }
     }
 }
 
-Result<void> deliver(MutableBytes payload, ssh::AuthServer& server, ssh::AuthClient& client, ssh::Channels& channels) {
+Result<void> deliver(MutableBytes payload, ssh::AuthServer& server, ssh::AuthClient& client, ssh::Channels& channels,
+                     ssh::GlobalRequests& globals) {
     const auto number = std::to_integer<std::uint8_t>(payload[0]);
     switch (number) {
         case 6: return client.receive_service_accept(payload);
@@ -61,7 +66,8 @@ Result<void> deliver(MutableBytes payload, ssh::AuthServer& server, ssh::AuthCli
         case 61: return server.receive_answers(payload);
         default: break;
     }
-    if ((number >= 80 && number <= 82) || (number >= 90 && number <= 100)) return channels.receive(payload);
+    if (number >= 80 && number <= 82) return globals.receive(payload);
+    if (number >= 90 && number <= 100) return channels.receive(payload);
     return {};
 }
 
@@ -72,11 +78,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ssh::Config config;
     config.random = &random;
     config.user = "alice";
+    config.announce_host_keys = true;
+    config.host_keys = {{base::to_bytes(std::string_view("a key")), {"ssh-ed25519"}},
+                        {base::to_bytes(std::string_view("another")), {"rsa-sha2-512"}}};
     ssh::Core core(config, TimePoint{});
     core.session_id = Bytes(32);
     ssh::AuthServer server(core);
     ssh::AuthClient client(core);
     ssh::Channels channels(core);
+    ssh::GlobalRequests globals(core);
     client.start();
     // Pieces are lengths of two bytes and payloads; each payload is a buffer of its own, so that a read beyond it is seen.
     std::size_t at = 0;
@@ -88,12 +98,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const BytesView piece = std::as_bytes(std::span(data + at, n));
         Bytes payload = base::to_bytes(piece);
         at += n;
-        const auto done = deliver(payload, server, client, channels);
-        drain(core, server, client, channels);
+        const auto done = deliver(payload, server, client, channels, globals);
+        drain(core, server, client, channels, globals);
         if (!done) return 0;
         core.writer.output().consume(core.writer.output().size());
         channels.pump();
-        drain(core, server, client, channels);
+        drain(core, server, client, channels, globals);
     }
     return 0;
 }

@@ -14,12 +14,14 @@ from world import World  # noqa: E402
 
 DIRECT = bool(os.environ.get("SEKISHO_DIRECT"))  # clients speak with the targets themselves: checks the tests alone
 SOAK = bool(os.environ.get("SEKISHO_SOAK"))
+MATRIX = bool(os.environ.get("SEKISHO_MATRIX"))
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "row(*ids): the rows of the product that this test covers")
     config.addinivalue_line("markers", "slow: left out of the sanitizer run, where it adds time and no coverage")
     config.addinivalue_line("markers", "soak: the long form, run by ./dev soak")
+    config.addinivalue_line("markers", "matrix: the long form of the matrix of peers, run by ./dev matrix")
     config.addinivalue_line("markers", "any_server: makes sense without the gateway, too")
 
 
@@ -28,6 +30,7 @@ def pytest_collection_modifyitems(config, items):
         for mark in item.iter_markers("row"):
             item.user_properties.append(("row", ",".join(mark.args)))
     left_out = [item for item in items if (item.get_closest_marker("soak") and not SOAK) or
+                (item.get_closest_marker("matrix") and not MATRIX) or
                 (DIRECT and not item.get_closest_marker("any_server"))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

@@ -57,6 +57,8 @@ public:
     End& client() { return m_client; }
     End& server() { return m_server; }
     keys::PrivateKey& user_key() { return m_user_key; }
+    /// The second of Config::host_keys, which the exchange does not use.
+    void sign_proofs_with(keys::PrivateKey key) { m_second_host_key = std::move(key); }
     void piece(std::size_t bytes) { m_piece = bytes; }
     void pass(Duration time) { m_now += time; }
     TimePoint now() const { return m_now; }
@@ -158,7 +160,8 @@ private:
 
     void answer(End& end, const ssh::Event& event) {
         if (const auto* e = std::get_if<ssh::HostSignatureWanted>(&event)) {
-            (void)end.engine.submit(ssh::ProvideSignature{e->ticket, *m_host_key.sign(e->algorithm, e->data)});
+            const keys::PrivateKey& key = e->host_key > 0 && m_second_host_key ? *m_second_host_key : m_host_key;
+            (void)end.engine.submit(ssh::ProvideSignature{e->ticket, *key.sign(e->algorithm, e->data)});
         } else if (const auto* offered = std::get_if<ssh::HostKeyOffered>(&event)) {
             if (accept_host_key) (void)end.engine.submit(ssh::AcceptHostKey{offered->ticket});
         } else if (const auto* methods = std::get_if<ssh::AuthMethodsOffered>(&event)) {
@@ -190,6 +193,7 @@ private:
 
     TimePoint m_now{1000h};
     keys::PrivateKey m_host_key;
+    std::optional<keys::PrivateKey> m_second_host_key;
     keys::PrivateKey m_user_key;
     End m_client;
     End m_server;

@@ -67,5 +67,25 @@ TEST(Grant, ExpiryOfKeyAndUser) {
     EXPECT_FALSE(parse_expiry_time("202701152500").has_value());
 }
 
+// A key of ssh-keygen -t ed25519-sk.
+constexpr const char* kSecurityKey =
+    "sk-ssh-ed25519@openssh.com "
+    "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIK6KmeVdXBdJ5C9br1zd2LnvPKkiJ5+uHqm0ndNpPkjYAAAABHNzaDo= test";
+
+TEST(Grant, SecurityKeysMustBeTouchedAndGiveAPinWhereItIsAsked) {
+    const auto judged = [](const std::string& options, keys::SignatureDetails proof) {
+        const auto key = keys::parse_authorized_key(options + " " + kSecurityKey);
+        EXPECT_TRUE(key.has_value()) << (key ? "" : key.error().full());
+        return make_grant({.name = "alice"}, *key, std::nullopt, std::chrono::system_clock::now(), proof).has_value();
+    };
+    EXPECT_FALSE(judged("", {}));
+    EXPECT_TRUE(judged("", {.touched = true}));
+    EXPECT_TRUE(judged("no-touch-required", {}));
+    EXPECT_FALSE(judged("verify-required", {.touched = true}));
+    EXPECT_TRUE(judged("verify-required", {.touched = true, .pin_verified = true}));
+    EXPECT_FALSE(judged("verify-required", {.touched = false, .pin_verified = true}));
+    EXPECT_TRUE(grant("verify-required").has_value());  // not a security key: nothing to show
+}
+
 }  // namespace
 }  // namespace sekisho::identity

@@ -123,6 +123,36 @@ TEST_F(AuthPair, AKeyThenACode) {
     EXPECT_TRUE(signed_in());
 }
 
+// --- EXT_INFO during authentication (ext-info-in-auth@openssh.com) ---
+
+TEST(ExtInfoInAuth, LimitsTheSignaturesOfAUserAndTellsTheClient) {
+    EnginePair pair;
+    pair.answer_auth = false;
+    pair.run();
+    const auto asked = [&] { return *pair.server().last<ssh::AuthRequested>(); };
+    pair.submit(pair.server(), ssh::LimitUserSignatures{{"ecdsa-sha2-nistp256", "ssh-rsa", "rsa-sha2-512"}});
+    pair.submit(pair.server(), ssh::RejectAuth{asked().ticket, {"publickey"}, false});
+    pair.run();
+    // In the policy's order, and nothing that the policy does not have.
+    const auto* offered = pair.client().last<ssh::AuthMethodsOffered>();
+    EXPECT_EQ(offered->signature_algorithms, (std::vector<std::string>{"ecdsa-sha2-nistp256", "rsa-sha2-512"}));
+    // What the first EXT_INFO said and the second does not repeat still holds; the key is refused without asking the owner.
+    const keys::PublicKey& key = pair.user_key().public_key();
+    pair.submit(pair.client(), ssh::TryPublicKey{"ssh-ed25519", base::to_bytes(key.blob())});
+    const auto* wanted = pair.client().last<ssh::UserSignatureWanted>();
+    EXPECT_NE(base::text_view(wanted->data).find("publickey-hostbound-v00@openssh.com"), std::string_view::npos);
+    pair.submit(pair.client(), ssh::ProvideSignature{wanted->ticket, *pair.user_key().sign("ssh-ed25519", wanted->data)});
+    pair.run();
+    EXPECT_EQ(pair.server().count<ssh::AuthRequested>(), 1U);
+    EXPECT_EQ(pair.client().count<ssh::AuthMethodsOffered>(), 2U);
+    // A limit is never widened.
+    pair.submit(pair.server(), ssh::LimitUserSignatures{{"ssh-ed25519", "rsa-sha2-512"}});
+    pair.run();
+    pair.submit(pair.client(), ssh::TryPublicKey{"ssh-ed25519", base::to_bytes(key.blob())});
+    pair.submit(pair.client(), ssh::SkipSignature{pair.client().last<ssh::UserSignatureWanted>()->ticket});
+    EXPECT_EQ(pair.client().last<ssh::AuthMethodsOffered>()->signature_algorithms, std::vector<std::string>{"rsa-sha2-512"});
+}
+
 TEST_F(AuthPair, ThePasswordIsSentOnceAndCanBeChanged) {
     client(ssh::TryPassword{secret("old"), secret("new")});
     EXPECT_EQ(asked().method_name, "password");
