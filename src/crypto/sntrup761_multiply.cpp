@@ -27,16 +27,19 @@ SEKISHO_INLINE void convolve(Operands& operands) {
     for (std::size_t k = 0; k < kPaddedOutputs; k += 4) {
         const std::size_t first = k < kP ? 0 : (k - kP + 1) / kChunk * kChunk;
         const std::size_t last = k + 4 < kPadded ? k + 4 : kPadded;
-        const std::int16_t* const b = operands.b_backwards.data() + kOrigin - k;
+        const std::int16_t* const b0 = operands.b_backwards.data() + kOrigin - k;
+        const std::int16_t* const b1 = b0 - 1;
+        const std::int16_t* const b2 = b0 - 2;
+        const std::int16_t* const b3 = b0 - 3;
         std::int32_t sum0 = 0;
         std::int32_t sum1 = 0;
         std::int32_t sum2 = 0;
         std::int32_t sum3 = 0;
         for (std::size_t start = first; start < last; start += kChunk) {
-            for (std::size_t i = start; i < start + kChunk; ++i) sum0 += a[i] * b[i];
-            for (std::size_t i = start; i < start + kChunk; ++i) sum1 += a[i] * b[i - 1];
-            for (std::size_t i = start; i < start + kChunk; ++i) sum2 += a[i] * b[i - 2];
-            for (std::size_t i = start; i < start + kChunk; ++i) sum3 += a[i] * b[i - 3];
+            for (std::size_t i = start; i < start + kChunk; ++i) sum0 += a[i] * b0[i];
+            for (std::size_t i = start; i < start + kChunk; ++i) sum1 += a[i] * b1[i];
+            for (std::size_t i = start; i < start + kChunk; ++i) sum2 += a[i] * b2[i];
+            for (std::size_t i = start; i < start + kChunk; ++i) sum3 += a[i] * b3[i];
         }
         operands.product[k] = sum0;
         operands.product[k + 1] = sum1;

@@ -97,6 +97,7 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     ssh::Config engine;
     engine.role = ssh::Role::Client;
     engine.user = m_login;
+    engine.legacy = m_target.legacy;
     engine.ask_methods = false;  // certificate and agent are both keys
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;

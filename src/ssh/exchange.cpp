@@ -20,30 +20,30 @@ void append(std::vector<std::string>& names, const std::vector<std::string>& mor
     names.insert(names.end(), more.begin(), more.end());
 }
 
-Algorithms policy_of(const Config& config) {
-    Algorithms policy = *config.algorithms;
-    if (config.legacy && config.role == Role::Client) {
-        const Algorithms& legacy = legacy_additions();
-        append(policy.kex, legacy.kex);
-        append(policy.host_keys, legacy.host_keys);
-        append(policy.ciphers, legacy.ciphers);
-        append(policy.macs, legacy.macs);
-    }
+Algorithms with_legacy(Algorithms policy) {
+    const Algorithms& legacy = legacy_additions();
+    append(policy.kex, legacy.kex);
+    append(policy.host_keys, legacy.host_keys);
+    append(policy.ciphers, legacy.ciphers);
+    append(policy.macs, legacy.macs);
     return policy;
 }
 
 }  // namespace
 
 KexInit Exchange::own_offer() const {
-    const Algorithms policy = policy_of(m_core.config);
+    const Config& config = m_core.config;
+    const bool legacy = config.legacy && config.role == Role::Client;
+    const Algorithms widened = legacy ? with_legacy(*config.algorithms) : Algorithms{};
+    const Algorithms& policy = legacy ? widened : *config.algorithms;
     KexInit offer;
     for (const std::string& name : policy.kex) {
         if (name == kGroupExchangeSha256 || crypto::key_agreement(name) != nullptr) offer.kex.push_back(name);
     }
-    const bool server = m_core.config.role == Role::Server;
+    const bool server = config.role == Role::Server;
     if (server) {
         for (const std::string& name : policy.host_keys) {
-            for (const HostKey& key : m_core.config.host_keys) {
+            for (const HostKey& key : config.host_keys) {
                 if (std::find(key.algorithms.begin(), key.algorithms.end(), name) != key.algorithms.end()) {
                     offer.host_keys.push_back(name);
                     break;

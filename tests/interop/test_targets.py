@@ -1,5 +1,6 @@
 """Other implementations as targets, and the ways of signing in to them: our certificate, or the user's own agent."""
 import datetime
+import hashlib
 import os
 import re
 
@@ -61,6 +62,27 @@ def test_certificate_of_a_minute(world):
     said = target.daemon.said()[before:]
     assert "Accepted publickey" in said and "CERT" in said, said
     assert "alice" in said.split("Accepted publickey")[1].splitlines()[0], "the certificate's id does not name the user"
+
+
+def test_old_algorithms_for_a_legacy_target_only(world, folder):
+    """A device that has nothing newer is reached when its target says `legacy`, and refused with a readable reason when not."""
+    target = OpenSshTarget(folder / "old", ca_lines=[world.gateway.user_ca],
+                           options=["KexAlgorithms diffie-hellman-group14-sha1", "Ciphers aes128-cbc,3des-cbc", "MACs hmac-sha1"])
+    target.start()
+    try:
+        for legacy in (False, True):
+            access = world.access()
+            access["target"].append({"name": "old", "address": f"127.0.0.1:{target.port}", "logins": [target.login],
+                                     "auth": "certificate", "host_keys": [target.host_key], "legacy": legacy})
+            world.gateway.apply(access, "--prune")
+            done = world.alice.ssh(f"{target.login}@old@gw", "head -c 3000000 /dev/zero | sha256sum; exit 7")
+            if legacy:
+                assert done.status == 7 and done.text.split()[0] == hashlib.sha256(bytes(3_000_000)).hexdigest(), done
+            else:
+                assert done.status not in (0, 7) and "key exchange" in done.err, done
+    finally:
+        world.apply()
+        target.stop()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="AuthorizedPrincipalsCommand needs an sshd of root")
