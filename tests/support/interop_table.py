@@ -37,8 +37,10 @@ def read(folder):
 
 
 def short(result):
-    text = " ".join(result.replace("|", "/").split())
-    return text if len(text) <= 160 else text[:157] + "…"
+    """One line; of a long failure the end, where programs say what happened."""
+    head, _, why = " ".join(result.split()).partition(": ")
+    why = why.split(" | ")[-1].replace("|", "/")
+    return f"{head}: {why if len(why) <= 140 else '…' + why[-139:]}" if why else head
 
 
 def summary(rows):

@@ -20,7 +20,7 @@ from matrix_clients import KINDS, Lacks, OpenSsh, Place
 from matrix_servers import KEY_KINDS, SERVERS, HostKeys
 from processes import run
 from targets import Doorway, OpenSshTarget, echo
-from wire_tap import Tap, chosen
+from wire_tap import Hello, Tap, chosen
 
 MIB = 1 << 20
 TRANSFER = 4 * MIB
@@ -176,15 +176,14 @@ class Run:
         assert rekeys is None or rekeys >= 4, f"{rekeys} rekeys seen in {2 * TRANSFER // MIB} MiB"
         return rekeys
 
-    def offers(self):
-        """What both ends have, after one connection with nothing forced. A peer's own word goes before its list on the wire,
-        which may leave out what it does only when asked."""
-        self.transfer()
-        client, server = self.tap.hellos()
+    def common(self):
+        """What both ends have, from the last connection. A peer's own word goes before its list on the wire, which may leave out
+        what it does only when asked."""
+        client, server = self.tap.hellos() or (Hello(), Hello())
         ours, theirs = (server, client) if self.server is None else (client, server)
         self.version = theirs.identification.removeprefix("SSH-2.0-")
         asked = (self.server or self.client).lists() or {}
-        return {kind: [name for name in ours.offers[kind] if name in (asked.get(kind) or theirs.offers[kind])] for kind in KINDS}
+        return {kind: [name for name in ours.offers.get(kind, []) if name in (asked.get(kind) or theirs.offers[kind])] for kind in KINDS}
 
     def algorithm(self, kind, name):
         def work():
@@ -202,14 +201,12 @@ class Run:
             return rekeys
         self.row(kind, name, work)
 
-    def algorithms(self):
-        common = {}
+    def plain(self):
+        self.row("feature", "transfer with the peer's own choice", self.transfer)
 
-        def first():
-            common.update(self.offers())
-        self.row("feature", "transfer with the peer's own choice", first)
-        if not common:
-            return
+    def algorithms(self):
+        self.plain()
+        common = self.common()
         self.rows[-1].version = self.version
         for kind in KINDS:
             for name in common[kind]:

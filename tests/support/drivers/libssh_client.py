@@ -11,7 +11,7 @@ from job import CHUNK, READY, answer, given, job
 HOST, PORT, USER, KNOWN_HOSTS, VERBOSITY = 0, 1, 4, 8, 13
 CIPHERS, CIPHERS_BACK, KEX, HOST_KEYS, MACS, MACS_BACK, GLOBAL_KNOWN_HOSTS, PROCESS_CONFIG, REKEY = 15, 16, 24, 25, 29, 30, 35, 38, 39
 OPTIONS = {"kex": (KEX,), "host key": (HOST_KEYS,), "cipher": (CIPHERS, CIPHERS_BACK), "mac": (MACS, MACS_BACK)}
-KNOWN_HOST_OK, AUTH_SUCCESS, LOG_DEBUG = 1, 0, 3
+KNOWN_HOST_OK, AUTH_SUCCESS, LOG_DEBUG, SCP_NEW_FILE = 1, 0, 3, 2
 
 lib = ctypes.CDLL("libssh.so.4")
 pointer = ctypes.c_void_p
@@ -130,7 +130,7 @@ def scp(ssh, task):
     ssh.done(lib.ssh_scp_close(handle), "scp close")
     handle = pointer(lib.ssh_scp_new(ssh.handle, 1, task["there"].encode()))
     ssh.done(lib.ssh_scp_init(handle), "scp -f")
-    assert lib.ssh_scp_pull_request(handle) == 1, ssh.error()
+    assert lib.ssh_scp_pull_request(handle) == SCP_NEW_FILE, ssh.error()
     ssh.done(lib.ssh_scp_accept_request(handle), "accept")
     buffer = ctypes.create_string_buffer(CHUNK)
     with open(task["get"], "wb") as out:
