@@ -69,11 +69,8 @@ std::vector<std::string> Reader::name_list() {
     while (true) {
         const std::size_t comma = list.find(',');
         const std::string_view name = list.substr(0, comma);
-        if (name.empty()) {
-            problem("a name-list holds an empty name");
-            return {};
-        }
-        names.emplace_back(name);
+        // RFC 4251 §5 forbids empty names; libssh 0.10 ends its list of ciphers with a comma.
+        if (!name.empty()) names.emplace_back(name);
         if (comma == std::string_view::npos) return names;
         list.remove_prefix(comma + 1);
     }

@@ -18,9 +18,6 @@ PEERS_FAULTS = [
     ("libssh2", "client", "host key ecdsa-sha2-nistp.*-cert.*", "Unable to exchange encryption keys",
      "libssh2 lists these and cannot use them, not even with OpenSSH's sshd"),
     ("libssh2", "client", "user key rsa", "Username/PublicKey combination invalid", "libssh2 signs with SHA-1 only"),
-    ("AsyncSSH", "client", "kex .*|feature (rekey.*|transfer.*|sftp|scp)|cipher .*|mac .*|host key .*",
-     "unexpected message 94|SFTPConnectionLost", "AsyncSSH sends channel data within a rekey, against RFC 4253 7.1"),
-    ("AsyncSSH", "target", ".*", "unexpected message 94", "AsyncSSH sends channel data within a rekey, against RFC 4253 7.1"),
     ("Paramiko", "client|target", "kex .*|feature rekey.*", "Key-exchange timed out",
      "Paramiko stops when a rekey that it starts meets data under way; with OpenSSH's sshd as well"),
     ("node ssh2", "target", "kex diffie-hellman-group-exchange-sha256", "ended the connection before the sign-in",
@@ -29,7 +26,7 @@ PEERS_FAULTS = [
 
 
 # What is ours and not mended yet: the table says "failed", the test expects it.
-KNOWN_BUGS = [("libssh", "malformed KEXINIT|Socket error|ended the connection", "an empty name in libssh's lists is refused")]
+KNOWN_BUGS = []
 
 
 def expect(bad, told):

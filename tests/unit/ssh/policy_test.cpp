@@ -64,6 +64,10 @@ std::set<int> allowed(Role role, Phase phase, ExchangeState exchange, bool stric
     const bool server = role == Role::Server;
     std::set<int> numbers{1};
     if (!(strict && phase == Phase::FirstExchange)) numbers.insert({2, 3, 4});
+    if (phase == Phase::Connected) {  // while keys are exchanged again as well
+        numbers.insert({80, 81, 82});
+        for (int n = 90; n <= 100; ++n) numbers.insert(n);
+    }
     switch (exchange) {
         case ExchangeState::Quiet: numbers.insert(20); break;
         case ExchangeState::ExpectInit:
@@ -98,8 +102,7 @@ std::set<int> allowed(Role role, Phase phase, ExchangeState exchange, bool stric
             }
             break;
         case Phase::Connected:
-            numbers.insert({80, 81, 82, 192, 193});
-            for (int n = 90; n <= 100; ++n) numbers.insert(n);
+            numbers.insert({192, 193});
             if (server) numbers.insert(50);
             break;
     }
