@@ -1,12 +1,12 @@
 """ssh-audit on both of our roles: what it finds wrong with the front hop as a server, and with the gateway as a target's client.
 
 Nothing that it calls `fail` or `warn` may appear except what stands below with its reason. Where a newer ssh-audit than Debian's is
-at hand (peers.py says where), it is asked, too: it knows the Terrapin attack and the hybrid exchanges."""
+at hand (implementations.py says where), it is asked, too: it knows the Terrapin attack and the hybrid exchanges."""
 import os
 import re
 import shutil
 
-import peers
+import implementations
 import pytest
 from matrix_servers import HostKeys
 from processes import Daemon, free_port, run, wait_until
@@ -54,10 +54,10 @@ def unexpected(said, permitted):
 def audit(request):
     """The command, and what it may say."""
     if request.param == "newer":
-        path = peers.newer_ssh_audit()
+        path = implementations.newer_ssh_audit()
         if not path:
             pytest.skip("no ssh-audit newer than Debian's below build/peers")
-        return [peers.PYTHON, path], POLICY
+        return [implementations.PYTHON, path], POLICY
     if not shutil.which("ssh-audit"):
         pytest.skip("ssh-audit is not installed")
     return ["ssh-audit"], POLICY + NEWER_THAN_DEBIANS
@@ -122,7 +122,7 @@ def test_the_list_is_not_a_blank_cheque():
 
 def test_openssh_10_prints_no_post_quantum_warning(world):
     """Neither at the front hop nor anywhere else; OpenSSH 10 warns when the exchange is not post-quantum."""
-    root = peers.openssh_folder("10.0")
+    root = implementations.openssh_folder("10.0")
     if root is None:
         pytest.skip("no OpenSSH 10 below build/peers; ./dev peers fetches it")
     tap = Tap(world.gateway.port)

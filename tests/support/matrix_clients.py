@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import peers
+import implementations
 from processes import PATIENCE, free_port, run, wait_until
 
 KINDS = ("kex", "host key", "cipher", "mac")
@@ -141,7 +141,7 @@ class OpenSsh(Client):
     def __init__(self, version):
         self.name = f"OpenSSH {version}"
         self.version = version
-        self.root = peers.openssh_folder(version)
+        self.root = implementations.openssh_folder(version)
 
     def missing(self):
         return None if self.root else "not below build/peers; ./dev peers fetches it"
@@ -389,7 +389,7 @@ class Library(Client):
     lacks = {}
 
     def line(self, argument):
-        return [peers.PYTHON, peers.DRIVERS / self.driver, argument]
+        return [implementations.PYTHON, implementations.DRIVERS / self.driver, argument]
 
     def lists(self):
         return json.loads(run(self.line("lists")).ok().text)
@@ -484,10 +484,10 @@ class NodeSsh2(Library):
     lacks = {"scp": "the library has no scp"}
 
     def missing(self):
-        return None if peers.node_ssh2() else "not below build/peers; ./dev peers fetches it"
+        return None if implementations.node_ssh2() else "not below build/peers; ./dev peers fetches it"
 
     def line(self, argument):
-        return ["node", peers.DRIVERS / self.driver, argument, peers.node_ssh2()]
+        return ["node", implementations.DRIVERS / self.driver, argument, implementations.node_ssh2()]
 
 
 def all_clients():

@@ -3,7 +3,7 @@ import json
 import os
 import re
 
-import peers
+import implementations
 from processes import Daemon, free_port, run
 from targets import LOGIN, DropbearTarget, TinySshTarget, make_key
 
@@ -88,7 +88,7 @@ class OpenSshServer(Server):
 
     def __init__(self, version, *arguments):
         self.name, self.version = f"OpenSSH {version}", version
-        self.root = peers.openssh_folder(version)
+        self.root = implementations.openssh_folder(version)
         super().__init__(*arguments)
 
     def missing(self):
@@ -202,7 +202,7 @@ class LibraryServer(Server):
         return [str(bare)]
 
     def command(self, forced, rekey):
-        return [peers.PYTHON, peers.DRIVERS / self.driver, self.argument(forced, rekey)], {}
+        return [implementations.PYTHON, implementations.DRIVERS / self.driver, self.argument(forced, rekey)], {}
 
 
 class AsyncSshServer(LibraryServer):
@@ -212,7 +212,7 @@ class AsyncSshServer(LibraryServer):
     certificate_keys = True
 
     def lists(self):
-        offers = json.loads(run([peers.PYTHON, peers.DRIVERS / "asyncssh_client.py", "lists"]).ok().text)
+        offers = json.loads(run([implementations.PYTHON, implementations.DRIVERS / "asyncssh_client.py", "lists"]).ok().text)
         del offers["host key"]
         return offers
 
@@ -237,13 +237,13 @@ class NodeSsh2Server(LibraryServer):
         "agent": "our small server program does without it"}
 
     def missing(self):
-        return None if peers.node_ssh2() else "not below build/peers; ./dev peers fetches it"
+        return None if implementations.node_ssh2() else "not below build/peers; ./dev peers fetches it"
 
     def names_one(self, kind):
         return kind != "host key"
 
     def command(self, forced, rekey):
-        return ["node", peers.DRIVERS / self.driver, self.argument(forced, rekey), peers.node_ssh2()], {}
+        return ["node", implementations.DRIVERS / self.driver, self.argument(forced, rekey), implementations.node_ssh2()], {}
 
 
 class LibsshServer(Server):
@@ -253,7 +253,7 @@ class LibsshServer(Server):
     lacks = {"agent": "its example server does without it"}
 
     def missing(self):
-        return None if peers.libssh_server() else "its example server is not below build/peers; ./dev peers fetches it"
+        return None if implementations.libssh_server() else "its example server is not below build/peers; ./dev peers fetches it"
 
     def prepare(self):
         super().prepare()
@@ -265,7 +265,7 @@ class LibsshServer(Server):
         config = self.folder / "libssh.config"
         config.write_text("".join(f"{names[kind]} {value}\n" for kind, value in forced.items()))
         keys = [word for path in self.keys.files for word in ("-k", path)]
-        line = [peers.libssh_server(), "-v", "-p", self.port, "-a", self.folder / "authorized_keys", "-u", self.login, *keys, "127.0.0.1"]
+        line = [implementations.libssh_server(), "-v", "-p", self.port, "-a", self.folder / "authorized_keys", "-u", self.login, *keys, "127.0.0.1"]
         return line, {"LIBSSH_SERVER_CONFIG": str(config), "HOME": str(self.folder / "home")}
 
 
