@@ -1,4 +1,4 @@
-// Pacer: lets streams that pour be read once a millisecond instead of at every packet. A loop that is faster than its peer
+// Pacer: lets streams that pour be read every other millisecond instead of at every packet. A loop that is faster than its peer
 // goes to sleep and is woken for each few kilobytes, and waking costs more than moving them; a short rest gathers them. Only
 // for streams that keep sending and are sent nothing: a dialogue is never delayed (see Pace). One a loop; loop thread only.
 #pragma once
@@ -23,7 +23,7 @@ protected:
 
 class Pacer {
 public:
-    static constexpr std::chrono::microseconds kRest{1000};
+    static constexpr std::chrono::microseconds kRest{2000};
 
     Pacer(Loop& loop, boost::asio::io_context& context) : m_loop(loop), m_timer(context) {}
     /// Calls rested() of `who`, in a turn of its own, when the rest is over.
@@ -49,7 +49,7 @@ private:
     static constexpr std::size_t kLeastRead = 512;
     static constexpr std::size_t kMostAnswer = 256;         // a window adjust or two
     static constexpr std::size_t kFullRead = 128 * 1024;    // it has gathered by itself
-    static constexpr std::chrono::milliseconds kQuickly{3};
+    static constexpr std::chrono::milliseconds kQuickly{8};
 
     TimePoint m_last{};
     std::size_t m_answered = 0;

@@ -17,7 +17,7 @@ namespace sekisho::net {
 
 namespace {
 
-constexpr int kGathered = 64 * 1024;
+constexpr int kGathered = 128 * 1024;
 constexpr std::size_t kMostTail = Loop::kScratch - 300 * 1024;
 
 Error system_error(const char* what) {

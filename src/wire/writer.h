@@ -20,7 +20,8 @@ inline std::byte* store_u32(std::byte* out, std::uint32_t value) {
 
 class Writer {
 public:
-    Writer() = default;
+    /// Most messages of the protocol fit into this without moving.
+    Writer() : Writer(128) {}
     /// Room for `size` bytes: the vector then does not move while they are written.
     explicit Writer(std::size_t size) { m_bytes.reserve(size); }
 
