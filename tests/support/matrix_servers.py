@@ -265,7 +265,8 @@ class LibsshServer(Server):
         config = self.folder / "libssh.config"
         config.write_text("".join(f"{names[kind]} {value}\n" for kind, value in forced.items()))
         keys = [word for path in self.keys.files for word in ("-k", path)]
-        line = [implementations.libssh_server(), "-v", "-p", self.port, "-a", self.folder / "authorized_keys", "-u", self.login, *keys, "127.0.0.1"]
+        line = [implementations.libssh_server(), "-v", "-p", self.port, "-a", self.folder / "authorized_keys", "-u", self.login, *keys,
+                "127.0.0.1"]
         return line, {"LIBSSH_SERVER_CONFIG": str(config), "HOME": str(self.folder / "home")}
 
 
