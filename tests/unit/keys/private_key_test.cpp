@@ -100,7 +100,11 @@ TEST(PrivateKey, EveryChangedOrMissingByteIsRefused) {
             Bytes changed = good;
             changed[at] ^= std::byte{0x01};
             const auto read = PrivateKey::from_openssh(armoured(changed));
-            EXPECT_FALSE(read) << blob_name(kind) << " byte " << at;
+            if (!read) continue;
+            // Where one byte of padding follows the empty comment, a length of 1 makes it the comment: nothing of the key changes.
+            const bool comment = at + 2 == good.size() && good.back() == std::byte{1} && good[at] == std::byte{0};
+            EXPECT_TRUE(comment) << blob_name(kind) << " byte " << at << " of " << good.size();
+            EXPECT_TRUE(std::ranges::equal(read->public_key().blob(), key.public_key().blob()));
         }
         for (std::size_t size = 0; size < good.size(); size += 7) {
             EXPECT_FALSE(PrivateKey::from_openssh(armoured(BytesView(good).first(size))));

@@ -1,0 +1,42 @@
+"""Users whose key lives in a security key: OpenSSH's client with the software device of its own test suite."""
+from pathlib import Path
+
+import pytest
+from clients import Clients
+from processes import run, wait_until
+
+DEVICE = Path("/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so")
+pytestmark = pytest.mark.skipif(not DEVICE.exists(), reason="no software security key here (Debian package openssh-tests)")
+
+
+def user_with(folder, world, kind, *options):
+    key = folder / "id_sk"
+    run(["ssh-keygen", "-q", "-t", kind, "-w", DEVICE, "-N", "", *options, "-f", key]).ok()
+    return Clients(folder / "client", "alice", world.gateway.port, world.gateway.host_key, key=key,
+                   options=[f"SecurityKeyProvider {DEVICE}"])
+
+
+@pytest.mark.parametrize("kind", ["ed25519-sk", "ecdsa-sk"])
+def test_touch_is_wanted_unless_the_key_says_not(world, folder, kind):
+    touched = user_with(folder, world, kind)
+    try:
+        access = world.access()
+        access["user"][0]["keys"].append(touched.public_key)
+        world.gateway.apply(access)
+        done = touched.ssh(world.place(), "echo in; exit 7")
+        assert (done.status, done.out) == (7, b"in\n"), done
+
+        # The same device, asked to sign without a touch.
+        (folder / "untouched").mkdir()
+        untouched = user_with(folder / "untouched", world, kind, "-O", "no-touch-required")
+        access["user"][0]["keys"].append(untouched.public_key)
+        world.gateway.apply(access)
+        refused = untouched.ssh(world.place(), "true")
+        assert refused.status == 255, refused
+        wait_until(lambda: any("was not touched" in record["reason"] for record in world.gateway.audit()), "an audit record", 5)
+
+        access["user"][0]["keys"][-1] = "no-touch-required " + untouched.public_key
+        world.gateway.apply(access)
+        assert untouched.ssh(world.place(), "exit 7").status == 7
+    finally:
+        world.apply()
