@@ -31,11 +31,12 @@ Algorithms with_legacy(Algorithms policy) {
 
 }  // namespace
 
-KexInit Exchange::own_offer() const {
+KexInit Exchange::own_offer() {
     const Config& config = m_core.config;
     const bool legacy = config.legacy && config.role == Role::Client;
-    const Algorithms widened = legacy ? with_legacy(*config.algorithms) : Algorithms{};
-    const Algorithms& policy = legacy ? widened : *config.algorithms;
+    if (legacy) m_widened = with_legacy(*config.algorithms);
+    const Algorithms& policy = legacy ? m_widened : *config.algorithms;
+    const auto all = [](const std::vector<std::string>& names) { return KexInit::Names(names.begin(), names.end()); };
     KexInit offer;
     for (const std::string& name : policy.kex) {
         if (name == kGroupExchangeSha256 || crypto::key_agreement(name) != nullptr) offer.kex.push_back(name);
@@ -51,16 +52,16 @@ KexInit Exchange::own_offer() const {
             }
         }
     } else {
-        offer.host_keys = policy.host_keys;
+        offer.host_keys = all(policy.host_keys);
     }
     if (m_completed == 0) {
         // OpenSSH PROTOCOL §1.10: the markers count in the first KEXINIT only.
         offer.kex.emplace_back(server ? kExtInfoServer : kExtInfoClient);
         offer.kex.emplace_back(server ? kStrictServer : kStrictClient);
     }
-    offer.ciphers_to_server = offer.ciphers_to_client = policy.ciphers;
-    offer.macs_to_server = offer.macs_to_client = policy.macs;
-    offer.compression_to_server = offer.compression_to_client = policy.compression;
+    offer.ciphers_to_server = offer.ciphers_to_client = all(policy.ciphers);
+    offer.macs_to_server = offer.macs_to_client = all(policy.macs);
+    offer.compression_to_server = offer.compression_to_client = all(policy.compression);
     return offer;
 }
 

@@ -58,7 +58,7 @@ private:
         std::unique_ptr<crypto::PacketOpener> opener;
     };
 
-    KexInit own_offer() const;
+    KexInit own_offer();
     Result<void> receive_init(BytesView payload, std::uint32_t sequence);
     void begin_shares();
     void send_share();
@@ -87,6 +87,7 @@ private:
     std::uint64_t m_rekey_bytes = wire::limits::kRekeyBytes;
 
     // Of the exchange under way.
+    Algorithms m_widened;  // the policy with its legacy additions, where they are offered
     KexInit m_own_offer;
     Bytes m_own_init, m_peer_init;
     Agreement m_agreement;

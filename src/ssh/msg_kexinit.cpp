@@ -13,13 +13,13 @@ namespace {
 
 constexpr std::size_t kCookie = 16;
 
-bool contains(const std::vector<std::string>& list, std::string_view name) {
+bool contains(const KexInit::Names& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-std::string joined(const std::vector<std::string>& list) {
+std::string joined(const KexInit::Names& list) {
     std::string out;
-    for (const std::string& name : list) {
+    for (const std::string_view name : list) {
         if (!out.empty()) out += ',';
         out += name;
     }
@@ -27,9 +27,9 @@ std::string joined(const std::vector<std::string>& list) {
 }
 
 // RFC 4253 §7.1: the first of the client's names that the server has too.
-Result<std::string> choose(const char* what, const std::vector<std::string>& client, const std::vector<std::string>& server) {
-    for (const std::string& name : client) {
-        if (contains(server, name)) return name;
+Result<std::string> choose(const char* what, const KexInit::Names& client, const KexInit::Names& server) {
+    for (const std::string_view name : client) {
+        if (contains(server, name)) return std::string(name);
     }
     return fail(std::string("no common ") + what, "client: " + joined(client) + "; server: " + joined(server));
 }
@@ -51,7 +51,7 @@ Bytes encode(const KexInit& message, crypto::Random& random) {
     out.name_list(message.ciphers_to_server).name_list(message.ciphers_to_client);
     out.name_list(message.macs_to_server).name_list(message.macs_to_client);
     out.name_list(message.compression_to_server).name_list(message.compression_to_client);
-    out.name_list({}).name_list({});  // languages
+    out.u32(0).u32(0);  // languages
     out.boolean(message.first_packet_follows).u32(0);
     return out.take();
 }
@@ -61,16 +61,16 @@ Result<KexInit> decode_kexinit(BytesView payload) {
     KexInit message;
     in.byte();
     in.raw(kCookie);
-    message.kex = in.name_list();
-    message.host_keys = in.name_list();
-    message.ciphers_to_server = in.name_list();
-    message.ciphers_to_client = in.name_list();
-    message.macs_to_server = in.name_list();
-    message.macs_to_client = in.name_list();
-    message.compression_to_server = in.name_list();
-    message.compression_to_client = in.name_list();
-    in.name_list();
-    in.name_list();
+    message.kex = in.name_views();
+    message.host_keys = in.name_views();
+    message.ciphers_to_server = in.name_views();
+    message.ciphers_to_client = in.name_views();
+    message.macs_to_server = in.name_views();
+    message.macs_to_client = in.name_views();
+    message.compression_to_server = in.name_views();
+    message.compression_to_client = in.name_views();
+    in.name_views();
+    in.name_views();
     message.first_packet_follows = in.boolean();
     in.u32();
     if (auto done = in.finish("KEXINIT"); !done) return std::unexpected(done.error());
@@ -80,7 +80,7 @@ Result<KexInit> decode_kexinit(BytesView payload) {
 Result<Agreement> agree(const KexInit& client, const KexInit& server, const KexInit& theirs) {
     Agreement agreement;
     // The markers are not methods, although they stand in the same list.
-    std::vector<std::string> client_kex = client.kex;
+    KexInit::Names client_kex = client.kex;
     std::erase_if(client_kex, is_marker);
     auto kex = choose("key exchange method", client_kex, server.kex);
     if (!kex) return std::unexpected(kex.error());

@@ -12,11 +12,12 @@
 namespace sekisho::ssh {
 
 struct KexInit {
-    std::vector<std::string> kex;
-    std::vector<std::string> host_keys;
-    std::vector<std::string> ciphers_to_server, ciphers_to_client;
-    std::vector<std::string> macs_to_server, macs_to_client;
-    std::vector<std::string> compression_to_server, compression_to_client;
+    using Names = std::vector<std::string_view>;  // of the payload that was decoded, or of the policy that is offered
+    Names kex;
+    Names host_keys;
+    Names ciphers_to_server, ciphers_to_client;
+    Names macs_to_server, macs_to_client;
+    Names compression_to_server, compression_to_client;
     bool first_packet_follows = false;
 
     bool offers(std::string_view kex_name) const;

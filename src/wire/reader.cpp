@@ -1,5 +1,7 @@
 #include "wire/reader.h"
 
+#include <algorithm>
+
 namespace sekisho::wire {
 
 BytesView Reader::raw(std::size_t n) {
@@ -57,8 +59,13 @@ BytesView Reader::mpint(std::size_t most) {
 }
 
 std::vector<std::string> Reader::name_list() {
+    const auto names = name_views();
+    return {names.begin(), names.end()};
+}
+
+std::vector<std::string_view> Reader::name_views() {
     std::string_view list = text(limits::kNameList);
-    std::vector<std::string> names;
+    std::vector<std::string_view> names;
     if (list.empty()) return names;
     for (char c : list) {
         if (c <= 0x20 || c >= 0x7f) {
@@ -66,6 +73,7 @@ std::vector<std::string> Reader::name_list() {
             return {};
         }
     }
+    names.reserve(static_cast<std::size_t>(std::ranges::count(list, ',')) + 1);
     while (true) {
         const std::size_t comma = list.find(',');
         const std::string_view name = list.substr(0, comma);

@@ -28,8 +28,10 @@ public:
     /// mpint, as the bytes stand on the wire (two's complement, big endian). Negative numbers and needless leading
     /// zeros are an error.
     BytesView mpint(std::size_t most = 2048 + 1);
-    /// name-list, split at its commas. No empty name, no control character.
+    /// name-list, split at its commas; empty names are left out. No control character.
     std::vector<std::string> name_list();
+    /// The same as views into what is read.
+    std::vector<std::string_view> name_views();
 
     BytesView rest() const { return m_rest; }
     bool empty() const { return m_rest.empty(); }

@@ -41,12 +41,18 @@ Writer& Writer::mpint(BytesView magnitude) {
 }
 
 Writer& Writer::name_list(std::span<const std::string> names) {
-    std::string joined;
-    for (const std::string& name : names) {
-        if (!joined.empty()) joined += ',';
-        joined += name;
+    return name_list(std::vector<std::string_view>(names.begin(), names.end()));
+}
+
+Writer& Writer::name_list(std::span<const std::string_view> names) {
+    std::size_t size = names.empty() ? 0 : names.size() - 1;
+    for (const std::string_view name : names) size += name.size();
+    u32(static_cast<std::uint32_t>(size));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i > 0) byte(',');
+        raw(base::view(names[i]));
     }
-    return string(joined);
+    return *this;
 }
 
 }  // namespace sekisho::wire

@@ -36,6 +36,7 @@ public:
     /// mpint from an unsigned big-endian number; leading zeros are dropped, one is added where the top bit is set.
     Writer& mpint(BytesView magnitude);
     Writer& name_list(std::span<const std::string> names);
+    Writer& name_list(std::span<const std::string_view> names);
 
     BytesView bytes() const { return m_bytes; }
     std::size_t size() const { return m_bytes.size(); }

@@ -21,10 +21,10 @@ NEWER_THAN_DEBIANS = [
 # choose, and these come after everything that ssh-audit likes.
 POLICY = [
     # The newest ssh-audit misreads the size of these certificates' keys.
-    ("ecdsa-sha2-nistp.*-cert-v01@openssh.com", "fail", "using small 64-bit hostkey modulus"),
+    ("(sk-)?ecdsa-sha2-nistp.*-cert-v01@openssh.com", "fail", "using small 64-bit hostkey modulus"),
     ("ecdh-sha2-nistp.*", "fail", "using weak elliptic curves|using elliptic curves that are suspected.*"),
-    ("ecdsa-sha2-nistp.*", "fail", "using weak elliptic curves|using elliptic curves that are suspected.*"),
-    ("ecdsa-sha2-nistp.*", "warn", "using weak random number generator could reveal the key"),
+    ("(sk-)?ecdsa-sha2-nistp.*", "fail", "using weak elliptic curves|using elliptic curves that are suspected.*"),
+    ("(sk-)?ecdsa-sha2-nistp.*", "warn", "using weak random number generator could reveal the key"),
     ("hmac-sha2-(256|512)", "warn", "using encrypt-and-MAC mode"),
     ("curve25519-sha256.*|ecdh-sha2-nistp.*|diffie-hellman-group.*", "warn", "does not provide protection against post-quantum attacks"),
     ("diffie-hellman-group14-sha256", "warn", "2048-bit modulus only provides 112-bits of symmetric strength"),

@@ -12,8 +12,12 @@ namespace {
 
 using support::EnginePair;
 
+struct Offer : ssh::KexInit {
+    Bytes payload;  // the names point into it
+};
+
 /// The names that an engine offers: its KEXINIT stands behind its identification line.
-ssh::KexInit offer_of(ssh::Role role, bool legacy) {
+Offer offer_of(ssh::Role role, bool legacy) {
     ssh::Config config;
     config.role = role;
     config.legacy = legacy;
@@ -22,12 +26,14 @@ ssh::KexInit offer_of(ssh::Role role, bool legacy) {
     wire::Reader packet(engine.output().subspan(config.software.size() + 2));
     const std::uint32_t length = packet.u32();
     const std::uint8_t padding = packet.byte();
-    return ssh::decode_kexinit(packet.raw(length - 1 - padding)).value();
+    Bytes payload = base::to_bytes(packet.raw(length - 1 - padding));
+    const ssh::KexInit names = ssh::decode_kexinit(payload).value();
+    return Offer{names, std::move(payload)};
 }
 
 bool offers_anything_legacy(const ssh::KexInit& offer) {
     const ssh::Algorithms& legacy = ssh::legacy_additions();
-    const auto any = [](const std::vector<std::string>& offered, const std::vector<std::string>& names) {
+    const auto any = [](const ssh::KexInit::Names& offered, const std::vector<std::string>& names) {
         return std::ranges::any_of(names, [&](const auto& name) { return std::ranges::find(offered, name) != offered.end(); });
     };
     return any(offer.kex, legacy.kex) || any(offer.host_keys, legacy.host_keys) || any(offer.ciphers_to_server, legacy.ciphers) ||
@@ -36,7 +42,7 @@ bool offers_anything_legacy(const ssh::KexInit& offer) {
 }
 
 TEST(Legacy, IsOfferedByAClientThatIsToldTo) {
-    const ssh::KexInit offer = offer_of(ssh::Role::Client, true);
+    const Offer offer = offer_of(ssh::Role::Client, true);
     EXPECT_TRUE(offer.offers("diffie-hellman-group1-sha1"));
     EXPECT_EQ(offer.ciphers_to_server.back(), "3des-cbc");
     EXPECT_EQ(offer.ciphers_to_server.front(), "aes128-gcm@openssh.com");
