@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/network.h"
+#include "identity/user_certificate.h"
 
 namespace sekisho::app {
 namespace {
@@ -37,6 +38,18 @@ std::string wrong_host_keys(const Config& config) {
         if (std::string wrong = wrong_path(path); !wrong.empty()) return wrong;
     }
     return {};
+}
+
+std::string wrong_paths(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+        if (std::string wrong = wrong_path(path); !wrong.empty()) return wrong;
+    }
+    return {};
+}
+
+std::string wrong_user_ca(const Config& config) {
+    const auto parsed = identity::parse_authorities(config.ssh.user_ca);
+    return parsed ? std::string() : parsed.error().text;
 }
 
 std::string wrong_socket(const Config& config) {
@@ -83,6 +96,13 @@ std::vector<ConfigKey> make_keys() {
         "Addresses and ports where clients connect.", wrong_listen);
     add("ssh.host_keys", Texts([](Config& c) -> std::vector<std::string>& { return c.ssh.host_keys; }), Reload::NewSessions,
         "Host key files, relative to data_dir. A certificate beside one (KEY-cert.pub) is presented too.", wrong_host_keys);
+    add("ssh.user_ca", Texts([](Config& c) -> std::vector<std::string>& { return c.ssh.user_ca; }), Reload::Live,
+        "Public keys of authorities whose user certificates are accepted, for the users whom they name (name or e-mail).",
+        wrong_user_ca);
+    add("ssh.revoked_keys", Texts([](Config& c) -> std::vector<std::string>& { return c.ssh.revoked_keys; }), Reload::Live,
+        "Files, relative to data_dir, of keys and certificates of users that no longer count: KRLs (ssh-keygen -k) or public "
+        "keys. While one cannot be read, nobody signs in.",
+        [](const Config& c) { return wrong_paths(c.ssh.revoked_keys); });
     add("ssh.login_grace", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.login_grace; }), Reload::NewSessions,
         "A connection that is not signed in by then ends.",
         [](const Config& c) { return between(c.ssh.login_grace, 1s, 3600s, "1s to 1h"); });
@@ -113,6 +133,10 @@ std::vector<ConfigKey> make_keys() {
     add("target.login_timeout", Time([](Config& c) -> std::chrono::seconds& { return c.target.login_timeout; }),
         Reload::NewSessions, "Time for key exchange and sign-in at a target.",
         [](const Config& c) { return between(c.target.login_timeout, 1s, 600s, "1s to 10m"); });
+    add("target.revoked_host_keys",
+        Texts([](Config& c) -> std::vector<std::string>& { return c.target.revoked_host_keys; }), Reload::Live,
+        "The same for host keys and host certificates of targets. While one cannot be read, no target is trusted.",
+        [](const Config& c) { return wrong_paths(c.target.revoked_host_keys); });
     add("target.certificate_life", Time([](Config& c) -> std::chrono::seconds& { return c.target.certificate_life; }),
         Reload::NewSessions, "How long the certificate for a target is valid ahead of now.",
         [](const Config& c) { return between(c.target.certificate_life, 5s, 60s, "5s to 60s"); });

@@ -1,12 +1,13 @@
 #include "gateway/front_auth.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/network.h"
 #include "gateway/text.h"
-#include "keys/certificate.h"
+#include "identity/key_owner.h"
 
 namespace sekisho::gateway {
 
@@ -14,22 +15,23 @@ namespace {
 
 constexpr std::size_t kMostFingerprints = 16;
 
-std::string fingerprint(BytesView blob) {
-    if (auto certificate = keys::Certificate::from_blob(blob)) return certificate->key().fingerprint() + " (certificate)";
-    if (auto key = keys::PublicKey::from_blob(blob)) return key->fingerprint();
-    return "a key of an unknown kind";
+constexpr std::size_t kMostExplained = 6;
+
+std::string described(BytesView blob) {
+    const auto key = identity::parse_shown_key(blob);
+    return key ? identity::described(*key) : "a key of an unknown kind";
 }
 
-/// Nothing here is trusted to sign user certificates yet; the text says what is wrong with this one first.
-std::string why_not(const keys::Certificate& certificate, WallTime now) {
-    const auto seconds = static_cast<std::uint64_t>(base::unix_seconds(now));
-    const auto& fields = certificate.fields();
-    if (fields.use != keys::CertificateUse::User) return "the certificate is not a user certificate";
-    if (seconds >= fields.valid_before) return "the certificate has expired";
-    if (seconds < fields.valid_after) return "the certificate is not valid yet";
-    return "the certificate is signed by " + certificate.authority().fingerprint() +
-           ", an authority that this gateway does not know";
-}
+/// Access and trust of this moment, for the length of one answer.
+struct Looked {
+    Looked(Services& services, const net::Endpoint& peer)
+        : snapshot(services.access.load()), trust(services.user_trust.load()),
+          facts{snapshot->access, snapshot->keys, *trust, base::Address::parse(peer.address), std::chrono::system_clock::now()} {}
+
+    std::shared_ptr<const AccessSnapshot> snapshot;
+    std::shared_ptr<const identity::CertificateTrust> trust;
+    identity::KeyFacts facts;
+};
 
 }  // namespace
 
@@ -55,8 +57,8 @@ void FrontAuth::requested(const ssh::AuthRequested& request) {
 
 void FrontAuth::root_refused(const ssh::AuthRequested& request) {
     constexpr const char* kText = "There is no user root at this gateway. Sign in under your own name, or as LOGIN@TARGET.";
-    if (m_explained) return m_hop.disconnect(ssh::DisconnectReason::IllegalUserName, kText);
-    m_explained = true;
+    if (m_root_refused) return m_hop.disconnect(ssh::DisconnectReason::IllegalUserName, kText);
+    m_root_refused = true;
     m_reason = "the user name root is never let in";
     m_hop.submit(ssh::SendBanner{std::string(kText) + "\r\n"});
     reject(request.ticket);
@@ -64,48 +66,42 @@ void FrontAuth::root_refused(const ssh::AuthRequested& request) {
 
 // --- keys ---
 
-Result<std::vector<identity::KeyIndex::Entry>> FrontAuth::owners(
-    const AccessSnapshot& snapshot, const ssh::AuthRequested& request) {
-    if (auto certificate = keys::Certificate::from_blob(request.key_blob)) {
-        return fail(why_not(*certificate, std::chrono::system_clock::now()));
-    }
-    const auto& found = snapshot.keys.owners(request.key_blob);
-    if (found.empty()) return fail("the key is not registered");
-    return found;
-}
-
 void FrontAuth::key_offered(const ssh::AuthRequested& request) {
-    const auto snapshot = m_services.access.load();
-    if (const auto found = owners(*snapshot, request); !found) return refuse(request, found.error().text, false);
+    const Looked looked(m_services, m_peer);
+    const auto key = identity::parse_shown_key(request.key_blob);
+    if (!key) return refuse(request, "the key cannot be used: " + key.error().text, false);
+    if (const auto found = identity::owners_of(*key, looked.facts); !found) return refuse(request, found.error().text, false);
     m_hop.submit(ssh::AcceptKeyQuery{request.ticket});
 }
 
-Result<FrontAuth::Known> FrontAuth::known(const AccessSnapshot& snapshot, const ssh::AuthRequested& request) {
-    const auto found = owners(snapshot, request);
-    if (!found) return std::unexpected(found.error());
+/// Which of the owners the client means.
+Result<FrontAuth::Known> FrontAuth::known(
+    const model::Access& access, std::vector<identity::KeyOwner> owners, const ssh::AuthRequested& request) {
     std::vector<std::string> names;
-    for (const auto& entry : *found) names.push_back(entry.user);
-    auto destination = policy::parse_destination(snapshot.access, request.user, names);
+    for (const auto& one : owners) names.push_back(one.user);
+    auto destination = policy::parse_destination(access, request.user, names);
     if (!destination) return std::unexpected(destination.error());
-    if (destination->user.empty() && found->size() > 1) {
+    if (destination->user.empty() && owners.size() > 1) {
         return fail("the key belongs to several users: say which one, as USER@LOGIN@TARGET");
     }
-    const auto entry = std::ranges::find_if(
-        *found, [&](const auto& one) { return destination->user.empty() || one.user == destination->user; });
-    if (entry == found->end()) return fail("the key is not registered");
-    return Known{*entry, std::move(*destination)};
+    const auto owner = std::ranges::find_if(
+        owners, [&](const auto& one) { return destination->user.empty() || one.user == destination->user; });
+    if (owner == owners.end()) return fail("the key is not registered");
+    return Known{std::move(*owner), std::move(*destination)};
 }
 
 void FrontAuth::key_signed(const ssh::AuthRequested& request) {
-    const auto snapshot = m_services.access.load();
-    auto found = known(*snapshot, request);
+    const Looked looked(m_services, m_peer);
+    const auto key = identity::parse_shown_key(request.key_blob);
+    if (!key) return refuse(request, "the key cannot be used: " + key.error().text, true);
+    auto owners = identity::owners_of(*key, looked.facts);
+    if (!owners) return refuse(request, owners.error().text, true);
+    auto found = known(looked.snapshot->access, std::move(*owners), request);
     if (!found) return refuse(request, found.error().text, true);
-    const model::User* user = snapshot->access.user(found->entry.user);
-    if (user == nullptr) return refuse(request, "the key is not registered", true);
-    auto grant = identity::make_grant(
-        *user, found->entry.key, base::Address::parse(m_peer.address), std::chrono::system_clock::now(), request.proof);
+    auto grant = identity::grant_to(found->owner, *key, looked.facts, request.proof);
     if (!grant) return refuse(request, grant.error().text, true);
     m_done = true;
+    for (const auto& one : m_tried) m_services.quiet_keys.add(one);
     m_signed_in(request.ticket, std::move(*grant), std::move(found->destination));
 }
 
@@ -113,11 +109,7 @@ void FrontAuth::key_signed(const ssh::AuthRequested& request) {
 
 void FrontAuth::refuse(const ssh::AuthRequested& request, const std::string& reason, bool counts) {
     m_reason = reason;
-    if (!request.key_blob.empty() && m_tried.size() < kMostFingerprints) {
-        std::string print = fingerprint(request.key_blob);
-        if (std::ranges::find(m_tried, print) == m_tried.end()) m_tried.push_back(std::move(print));
-    }
-    explain(request, reason);
+    if (!request.key_blob.empty()) explain(described(request.key_blob), reason);
     if (counts && (m_attempts_left == 0 || --m_attempts_left == 0)) {
         return m_hop.disconnect(
             ssh::DisconnectReason::NoMoreAuthMethods, "Too many refused attempts to sign in. The last: " + reason + ".");
@@ -125,14 +117,23 @@ void FrontAuth::refuse(const ssh::AuthRequested& request, const std::string& rea
     reject(request.ticket);
 }
 
-/// One banner on a connection: a client that has several keys to offer should not be told about each.
-void FrontAuth::explain(const ssh::AuthRequested& request, const std::string& reason) {
-    if (m_explained || request.key_blob.empty()) return;
-    m_explained = true;
-    m_hop.submit(ssh::SendBanner{
-        fmt::format("This gateway did not accept {}: {}.\r\n"
-                    "If no other key of yours is accepted, give your public key to the gateway's administrator.\r\n",
-            fingerprint(request.key_blob), reason)});
+/// A client that runs out of keys only hangs up: each refused key is told when it is refused, in one line, and what to do about it
+/// with the first. A client with very many keys is told about some, and of keys that never mattered only when another one failed, too.
+void FrontAuth::explain(const std::string& key, const std::string& reason) {
+    if (std::ranges::find(m_tried, key) != m_tried.end()) return;
+    if (m_tried.size() < kMostFingerprints) m_tried.push_back(key);
+    if (m_told + m_untold.size() >= kMostExplained) return;
+    m_untold.push_back({key, shown(reason, 300)});
+    if (m_services.quiet_keys.has(key)) return;
+    std::string text;
+    for (const auto& [untold, why] : std::exchange(m_untold, {})) {
+        const char* verb = m_told == 0 ? "This gateway did not accept" : "Nor did it accept";
+        text += fmt::format("{} {}: {}.\r\n", verb, untold, why);
+        if (m_told++ == 0)
+            text += "If no other key of yours is accepted, give your public key to the gateway's administrator.\r\n";
+    }
+    if (m_told == kMostExplained) text += "Further keys are refused without a word.\r\n";
+    m_hop.submit(ssh::SendBanner{std::move(text)});
 }
 
 void FrontAuth::reject(ssh::Ticket ticket) { m_hop.submit(ssh::RejectAuth{ticket, {"publickey"}, false}); }

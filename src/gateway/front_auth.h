@@ -10,7 +10,7 @@
 
 #include "gateway/hop.h"
 #include "gateway/services.h"
-#include "identity/grant.h"
+#include "identity/key_owner.h"
 #include "policy/decide.h"
 
 namespace sekisho::gateway {
@@ -28,18 +28,17 @@ public:
 
 private:
     struct Known {
-        identity::KeyIndex::Entry entry;
+        identity::KeyOwner owner;
         policy::Destination destination;
     };
 
     void root_refused(const ssh::AuthRequested& request);
     void key_offered(const ssh::AuthRequested& request);
     void key_signed(const ssh::AuthRequested& request);
-    /// Why this key cannot be anybody's, as a sentence; or its owners.
-    Result<std::vector<identity::KeyIndex::Entry>> owners(const AccessSnapshot& snapshot, const ssh::AuthRequested& request);
-    Result<Known> known(const AccessSnapshot& snapshot, const ssh::AuthRequested& request);
+    Result<Known> known(
+        const model::Access& access, std::vector<identity::KeyOwner> owners, const ssh::AuthRequested& request);
     void refuse(const ssh::AuthRequested& request, const std::string& reason, bool counts);
-    void explain(const ssh::AuthRequested& request, const std::string& reason);
+    void explain(const std::string& key, const std::string& reason);
     void reject(ssh::Ticket ticket);
     void audit(const std::string& reason);
 
@@ -50,8 +49,10 @@ private:
     SignedIn m_signed_in;
     std::string m_user;
     std::string m_reason;
-    std::vector<std::string> m_tried;  // fingerprints
-    bool m_explained = false;
+    std::vector<std::string> m_tried;  // refused keys, as told
+    std::vector<std::pair<std::string, std::string>> m_untold;  // of those: key, and why
+    std::size_t m_told = 0;
+    bool m_root_refused = false;
     bool m_asked = false;
     bool m_done = false;
 };

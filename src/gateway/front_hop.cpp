@@ -124,6 +124,7 @@ void FrontHop::session_begun(ssh::Ticket ticket, Result<std::shared_ptr<SessionR
             if (auto self = weak.lock()) self->end(text);
         });
     };
+    if (!m_grant->certificate.empty()) m_record->audit("auth.certificate", m_grant->user, "ok", m_grant->certificate);
     m_auth.reset();
     m_hop->submit(ssh::AcceptAuth{ticket});
 }

@@ -56,6 +56,12 @@ HostKeyJudgement changed(
             target.name, list, described(offered)));
 }
 
+HostKeyJudgement revoked(const model::Target& target, const Error& error) {
+    return refused("the host key is not acceptable: " + error.full(),
+        fmt::format("The host key of {} is not acceptable: {}. The connection was ended before anything of yours was sent.\n",
+            target.name, error.text));
+}
+
 HostKeyJudgement unknown(const model::Target& target, const keys::PublicKey& offered) {
     return refused("no host key is known and the target does not trust the first one",
         fmt::format("No host key is known for {0}, so that nobody can tell whether it is the right server.\n"
@@ -80,11 +86,12 @@ Result<void> check_certificate(const model::Target& target, const keys::Certific
 
 }  // namespace
 
-HostKeyJudgement judge_host_key(
-    const model::Target& target, const std::vector<std::string>& learned, BytesView blob, WallTime now) {
+HostKeyJudgement judge_host_key(const model::Target& target, const std::vector<std::string>& learned, BytesView blob,
+    WallTime now, const identity::Revocation& revocation) {
     auto certificate = keys::Certificate::from_blob(blob);
     std::string certificate_problem;
     if (certificate) {
+        if (const auto good = revocation.check(*certificate); !good) return revoked(target, good.error());
         const auto checked = check_certificate(target, *certificate, now);
         if (checked) return trusted();
         certificate_problem = checked.error().text;
@@ -94,6 +101,7 @@ HostKeyJudgement judge_host_key(
         return refused("the host key cannot be used: " + plain.error().full(),
             fmt::format("The host key of {} cannot be used: {}.\n", target.name, plain.error().text));
     }
+    if (const auto good = revocation.check(*plain); !good) return revoked(target, good.error());
     const std::vector<keys::PublicKey> pinned = keys_of(target.host_keys);
     if (contains(pinned, *plain)) return trusted();
     if (!pinned.empty()) return changed(target, *plain, pinned);

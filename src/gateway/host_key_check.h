@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "identity/revocation.h"
 #include "model/access.h"
 
 namespace sekisho::gateway {
@@ -19,8 +20,8 @@ struct HostKeyJudgement {
 };
 
 /// `learned`: lines from the store. `blob`: plain key or certificate, which the target proved to own.
-HostKeyJudgement judge_host_key(
-    const model::Target& target, const std::vector<std::string>& learned, BytesView blob, WallTime now);
+HostKeyJudgement judge_host_key(const model::Target& target, const std::vector<std::string>& learned, BytesView blob,
+    WallTime now, const identity::Revocation& revocation = {});
 
 /// Host key algorithms in the order in which they should be asked for: those of keys that are known for this target first.
 std::vector<std::string> preferred_host_key_algorithms(

@@ -3,6 +3,7 @@
 #include "gateway/serve.h"
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 
@@ -11,6 +12,7 @@
 #include "gateway/host_keys.h"
 #include "gateway/loop_home.h"
 #include "gateway/process_setup.h"
+#include "gateway/trust.h"
 #include "net/listener.h"
 #include "net/signals.h"
 #include "notify/monthly_log.h"
@@ -81,6 +83,7 @@ private:
     std::unique_ptr<net::Signals> m_signals;
     std::unique_ptr<net::Timer> m_timer;  // access while running, goodbyes afterwards
     TimePoint m_goodbye_until{};
+    std::atomic<unsigned> m_reloads = 0;
     bool m_stopping = false;
 };
 
@@ -109,6 +112,7 @@ Result<void> Gateway::prepare(const model::Config& config) {
     m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings, std::move(*authority));
     m_services->host_keys = std::move(*host_keys);
     m_services->access.store(make_snapshot(std::move(*access)));
+    read_trust(config, *m_services, [] { return true; });
     if (!config.log.monthly_dir.empty()) {
         m_monthly = std::make_unique<notify::MonthlyLog>(config.log.monthly_dir);
         m_services->session_started = [this](const model::Session& session) {
@@ -201,7 +205,10 @@ void Gateway::reload() {
     if (!config) return log::error("gateway.reload_failed", {{"reason", config.error().full()}});
     set_log_level(config->log.level);
     m_services->config.store(std::make_shared<const model::Config>(std::move(*config)));
-    log::info("gateway.reloaded");
+    m_pool->submit([this, number = ++m_reloads, current = m_services->config.load()] {
+        read_trust(*current, *m_services, [this, number] { return m_reloads == number; });
+        log::info("gateway.reloaded");
+    });
 }
 
 void Gateway::read_access(bool even_if_unchanged) {

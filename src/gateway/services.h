@@ -9,9 +9,11 @@
 #include "gateway/access_snapshot.h"
 #include "gateway/current.h"
 #include "gateway/live_sessions.h"
+#include "gateway/quiet_keys.h"
 #include "gateway/refusal_budget.h"
 #include "gateway/store_worker.h"
 #include "identity/certificate_authority.h"
+#include "identity/user_certificate.h"
 #include "keys/private_key.h"
 #include "model/config.h"
 #include "net/dialer.h"
@@ -30,10 +32,14 @@ struct Services {
         identity::CertificateAuthority ca)
         : pool(workers), dialer(workers), store(store_worker), recordings(folder), authority(std::move(ca)) {
         config.store(std::make_shared<const model::Config>(std::move(first)));
+        user_trust.store(std::make_shared<const identity::CertificateTrust>());
+        revoked_host_keys.store(std::make_shared<const identity::Revocation>());
     }
 
     Current<model::Config> config;
     Current<AccessSnapshot> access;
+    Current<identity::CertificateTrust> user_trust;  // authorities and revocation of those who sign in
+    Current<identity::Revocation> revoked_host_keys;  // of targets
     net::WorkerPool& pool;
     net::Dialer dialer;
     StoreWorker& store;
@@ -42,6 +48,7 @@ struct Services {
     std::vector<ServerKey> host_keys;
     LiveSessions live;
     RefusalBudget refusals;
+    QuietKeys quiet_keys;
     /// START and FINISH for the monthly log and whoever else wants to know; called on the store's thread, once that knows.
     std::function<void(const model::Session& session)> session_started = [](const model::Session&) {};
     std::function<void(const model::Session& session)> session_finished = [](const model::Session&) {};

@@ -128,7 +128,9 @@ void TargetHop::hop_event(Hop& hop, ssh::Event& event) {
 }
 
 void TargetHop::host_key_offered(const ssh::HostKeyOffered& offered) {
-    const auto judgement = judge_host_key(m_target, m_learned, offered.blob, std::chrono::system_clock::now());
+    const auto revocation = m_front.services().revoked_host_keys.load();
+    const auto judgement =
+        judge_host_key(m_target, m_learned, offered.blob, std::chrono::system_clock::now(), *revocation);
     switch (judgement.verdict) {
         case HostKeyJudgement::Verdict::Trusted: return m_hop->submit(ssh::AcceptHostKey{offered.ticket});
         case HostKeyJudgement::Verdict::Learn: return learn(offered.ticket, judgement.line);

@@ -20,6 +20,7 @@ namespace sekisho::identity {
 struct Grant {
     std::string user;
     std::string fingerprint;
+    std::string certificate;  // not empty: signed in by this one (its id, serial and authority; for the audit)
     bool pty = true;
     bool agent_forwarding = true;
     bool port_forwarding = true;

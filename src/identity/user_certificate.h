@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "identity/grant.h"
+#include "identity/revocation.h"
 #include "keys/certificate.h"
-#include "keys/krl.h"
 
 namespace sekisho::identity {
 
@@ -21,12 +21,11 @@ struct TrustedAuthority {
     std::vector<std::string> principals;
 };
 
-struct CertificateTrust {
+struct CertificateTrust : Revocation {
     std::vector<TrustedAuthority> authorities;
-    std::vector<keys::Krl> revoked;  // each is asked
-    /// A revocation list is configured but could not be read: what it revokes is not known, so no certificate counts.
-    bool revocation_unknown = false;
 };
+/// `lines`: public keys of authorities. An error names the line that is none.
+Result<std::vector<TrustedAuthority>> parse_authorities(const std::vector<std::string>& lines);
 
 /// What is known of the one who signs in.
 struct CertificateClaim {
@@ -48,5 +47,9 @@ struct CertificateGrant {
 /// principals, unknown critical option, source address, touch or PIN.
 Result<CertificateGrant> judge_certificate(
     const keys::Certificate& certificate, const CertificateTrust& trust, const CertificateClaim& claim, WallTime now);
+/// The same by a line of the user's own keys, with the option cert-authority (sshd(8)): its options and the certificate's must
+/// both permit, and principals="…" in it takes the place of the claim's.
+Result<CertificateGrant> judge_certificate(const keys::Certificate& certificate, const keys::AuthorizedKey& line,
+    const Revocation& revocation, const CertificateClaim& claim, WallTime now);
 
 }  // namespace sekisho::identity

@@ -15,6 +15,8 @@ namespace sekisho::model {
 struct SshConfig {
     std::vector<std::string> listen{"0.0.0.0:2222", "[::]:2222"};  // host:port, [v6]:port
     std::vector<std::string> host_keys{"keys/host_ed25519"};  // relative to data_dir; PATH-cert.pub beside it is presented
+    std::vector<std::string> user_ca;  // public key lines of authorities whose user certificates sign in whom they name
+    std::vector<std::string> revoked_keys;  // KRLs or lists of public keys, relative to data_dir: users' keys and certificates
     std::chrono::seconds login_grace{60};  // a connection that is not signed in by then ends
     std::uint64_t auth_attempts = 6;  // refused signatures or other attempts, then the connection ends
     std::chrono::seconds keepalive{15};  // silence before a keepalive is sent, on both hops; 0: never
@@ -28,6 +30,7 @@ struct SshConfig {
 struct TargetConfig {
     std::chrono::seconds connect_timeout{10};  // resolve and connect
     std::chrono::seconds login_timeout{30};  // key exchange and authentication of the target hop
+    std::vector<std::string> revoked_host_keys;  // KRLs or lists of public keys, relative to data_dir
     std::chrono::seconds certificate_life{60};  // valid until now + this; 60 s at most
 };
 

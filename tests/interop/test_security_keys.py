@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from clients import Clients
 from processes import run, wait_until
+from targets import make_key
 
 DEVICE = Path("/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so")
 pytestmark = pytest.mark.skipif(not DEVICE.exists(), reason="no software security key here (Debian package openssh-tests)")
@@ -40,3 +41,26 @@ def test_touch_is_wanted_unless_the_key_says_not(world, folder, kind):
         assert untouched.ssh(world.place(), "exit 7").status == 7
     finally:
         world.apply()
+
+
+@pytest.mark.row("E1")
+@pytest.mark.parametrize("kind", ["ed25519-sk", "ecdsa-sk"])
+def test_certificate_of_a_security_key(own_world, folder, kind):
+    """A touch is wanted unless the authority says no-touch-required; this device never asks for a PIN."""
+    world = own_world
+    make_key(folder / "ca")
+    world.gateway.configure(ssh={"user_ca": [(folder / "ca.pub").read_text().strip()]})
+    world.gateway.reload()
+
+    def status(name, device_options, options):
+        (folder / name).mkdir()
+        client = user_with(folder / name, world, kind, *device_options)
+        run(["ssh-keygen", "-q", "-s", folder / "ca", "-I", name, "-n", "alice", *options, folder / name / "id_sk.pub"]).ok()
+        return client.ssh(world.place(), "exit 7").status
+    no_touch = ["-O", "no-touch-required"]
+    assert status("touched", [], []) == 7
+    assert status("untouched", no_touch, []) == 255
+    assert status("permitted", no_touch, no_touch) == 7
+    assert status("pin", [], ["-O", "verify-required"]) == 255
+    reasons = [record["reason"] for record in world.gateway.audit() if record["kind"] == "auth.refused"]
+    assert any("was not touched" in reason for reason in reasons) and any("PIN" in reason for reason in reasons), reasons
