@@ -34,7 +34,8 @@ std::optional<ssh::ChannelId> channel_of(const ssh::Event& event) {
 
 Hop::Hop(net::Loop& loop, HopTicker& ticker, std::unique_ptr<net::Stream> stream, ssh::Config config, HopTimes times,
     HopOwner& owner)
-    : m_loop(loop), m_ticker(ticker), m_owner(owner), m_stream(std::move(stream)), m_engine(std::move(config), loop.now()),
+    : m_loop(loop), m_ticker(ticker), m_owner(owner), m_stream(std::move(stream)), m_role(config.role),
+      m_engine(std::move(config), loop.now()),
       m_times(times), m_started(loop.now()), m_heard(m_started), m_reads_to_hurry(kReadsToHurry) {
     m_ticker.add(*this);
 }
@@ -82,6 +83,7 @@ void Hop::dispatch(ssh::Event& event) {
         std::string reason = gone->by_peer ? "the peer disconnected: " : "";
         reason += gone->text;
         if (!gone->detail.empty()) reason += " (" + gone->detail + ")";
+        m_peer_left = gone->by_peer;
         return end(std::move(reason));
     }
     if (std::holds_alternative<ssh::GlobalReplied>(event)) return;  // our keepalives: any answer will do
@@ -133,7 +135,13 @@ void Hop::turn_ended() {
     if (!m_over) return;
     m_told = true;
     m_ticker.remove(*this);
-    linger(m_loop, std::move(m_stream), m_engine.output());
+    // Who said goodbye, or has nothing open with us any more, is not waiting for what we could still say.
+    const bool idle_target = m_role == ssh::Role::Client && m_sinks.empty() && m_engine.output().empty();
+    if (!m_peer_left && !idle_target) {
+        linger(m_loop, std::move(m_stream), m_engine.output());
+    } else {
+        m_stream.reset();
+    }
     m_owner.hop_over(*this, m_reason);
 }
 
@@ -199,8 +207,15 @@ void Hop::disconnect(ssh::DisconnectReason reason, const std::string& text) {
     end(text);
 }
 
-void Hop::stream_ended() { end("the connection was closed by the peer"); }
-void Hop::stream_broken(const Error& error) { end(error.full()); }
+void Hop::stream_ended() {
+    m_peer_left = true;
+    end("the connection was closed by the peer");
+}
+
+void Hop::stream_broken(const Error& error) {
+    m_peer_left = true;
+    end(error.full());
+}
 
 void Hop::end(std::string reason) {
     if (m_over) return;

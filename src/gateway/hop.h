@@ -91,6 +91,7 @@ private:
     HopTicker& m_ticker;
     HopOwner& m_owner;
     std::unique_ptr<net::Stream> m_stream;
+    ssh::Role m_role;
     ssh::Engine m_engine;
     HopTimes m_times;
     TimePoint m_started;
@@ -102,6 +103,7 @@ private:
     bool m_unanswered_read = false;  // bytes came in this turn and nothing was sent
     bool m_blocked = false;  // the socket took less than we had
     bool m_paused = false;  // the peer does not read what we send: we do not read what it sends
+    bool m_peer_left = false;
     bool m_over = false;
     bool m_told = false;
 };
