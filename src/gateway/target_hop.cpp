@@ -102,9 +102,8 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;
     if (!m_target.host_keys.empty() || !m_target.host_ca.empty() || !m_learned.empty()) {
-        m_algorithms = ssh::default_algorithms();
-        m_algorithms.host_keys = preferred_host_key_algorithms(m_target, m_learned, m_algorithms.host_keys);
-        engine.algorithms = &m_algorithms;
+        engine.host_key_algorithms =
+            preferred_host_key_algorithms(m_target, m_learned, ssh::default_algorithms().host_keys);
     }
     const HopTimes times{config.target.login_timeout, config.ssh.keepalive, config.ssh.keepalive_count};
     m_hop = std::make_unique<Hop>(m_front.loop(), m_front.ticker(), net::make_socket_stream(m_front.loop(), dialed->fd),

@@ -68,7 +68,6 @@ private:
     model::Target m_target;
     std::string m_login;
     std::vector<std::string> m_learned;
-    ssh::Algorithms m_algorithms;
     std::unique_ptr<net::Dial> m_dial;
     std::unique_ptr<Hop> m_hop;
     std::unique_ptr<TargetSignIn> m_sign_in;

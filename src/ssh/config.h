@@ -43,6 +43,8 @@ struct Config {
     std::string software = "SSH-2.0-Sekisho_0.1";  // our identification line, without CR LF
     const Algorithms* algorithms = &default_algorithms();
     std::vector<HostKey> host_keys;  // server
+    /// Client: these host key algorithms instead of the policy's, when there are any; `legacy` adds to them as well.
+    std::vector<std::string> host_key_algorithms;
     std::string user;                // client: the login
     bool ask_methods = true;         // client: send "none" first; false: the owner begins with a key whatever is offered
     /// Client: the target is marked as legacy, legacy_additions() are offered after everything else. A server never does.

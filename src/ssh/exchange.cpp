@@ -52,7 +52,10 @@ KexInit Exchange::own_offer() {
             }
         }
     } else {
-        offer.host_keys = all(policy.host_keys);
+        offer.host_keys = all(config.host_key_algorithms.empty() ? policy.host_keys : config.host_key_algorithms);
+        if (legacy && !config.host_key_algorithms.empty()) {
+            for (const std::string& name : legacy_additions().host_keys) offer.host_keys.push_back(name);
+        }
     }
     if (m_completed == 0) {
         // OpenSSH PROTOCOL §1.10: the markers count in the first KEXINIT only.

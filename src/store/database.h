@@ -2,6 +2,8 @@
 #pragma once
 
 #include <exception>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -75,12 +77,18 @@ private:
 
     Result<void> execute(std::string_view what, std::string_view statement) {
         return guarded(what, [&]() -> Result<void> {
-            *m_sql << statement;
+            auto parsed = m_parsed.find(statement);
+            if (parsed == m_parsed.end()) {
+                const std::string text(statement);
+                parsed = m_parsed.emplace(text, soci::statement((m_sql->prepare << text))).first;
+            }
+            parsed->second.execute(true);
             return {};
         });
     }
 
     std::unique_ptr<soci::session> m_sql;
+    std::map<std::string, soci::statement, std::less<>> m_parsed;  // BEGIN, COMMIT, ROLLBACK
     Dialect m_dialect;
     int m_depth = 0;
     bool m_doomed = false;
