@@ -1,6 +1,7 @@
 #include "ssh/core.h"
 
 #include "base/secret.h"
+#include "ssh/message_numbers.h"
 
 namespace sekisho::ssh {
 
@@ -16,10 +17,7 @@ std::optional<Event> EventQueue::pop() {
 }
 
 void Core::send(BytesView payload) {
-    if (!m_holding) {
-        writer.send(payload);
-        return;
-    }
+    if (!m_holding) return write(payload);
     m_held.emplace_back(payload.begin(), payload.end());
     m_held_bytes += payload.size();
 }
@@ -27,10 +25,21 @@ void Core::send(BytesView payload) {
 void Core::release() {
     m_holding = false;
     for (Bytes& payload : std::exchange(m_held, {})) {
-        writer.send(payload);
+        write(payload);
         base::wipe(payload);  // may be a password
     }
     m_held_bytes = 0;
+}
+
+void Core::write(BytesView payload) {
+    writer.send(payload);
+    // Server: here rather than where it is decided, because the message may have waited for new keys.
+    if (static_cast<Message>(payload[0]) == Message::UserauthSuccess) begin_compression();
+}
+
+void Core::begin_compression() {
+    writer.begin_compression();
+    m_compression_begun = true;
 }
 
 std::unexpected<Error> Core::end(DisconnectReason reason, std::string text, std::string detail) {

@@ -40,6 +40,9 @@ public:
     void hold() { m_holding = true; }
     void release();
     bool holding() const { return m_holding; }
+    /// USERAUTH_SUCCESS has passed: whatever follows it is compressed, both ways, where that was agreed on.
+    void begin_compression();
+    bool compression_begun() const { return m_compression_begun; }
     std::size_t held_bytes() const { return m_held_bytes; }
 
     Ticket new_ticket() { return Ticket{++m_last_ticket}; }
@@ -61,9 +64,12 @@ public:
     bool ext_info_in_auth = false;     // the client takes EXT_INFO while it signs in (ext-info-in-auth@openssh.com)
 
 private:
+    void write(BytesView payload);
+
     std::vector<Bytes> m_held;
     std::size_t m_held_bytes = 0;
     bool m_holding = false;
+    bool m_compression_begun = false;
     std::uint64_t m_last_ticket = 0;
 };
 

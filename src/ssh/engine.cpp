@@ -129,6 +129,8 @@ private:
     }
 
     Result<std::size_t> feed_packet(MutableBytes input) {
+        // A client in the middle of an exchange says its NEWKEYS before it hears that it is signed in.
+        if (m_core.compression_begun() && m_exchange.peer_state() == ExchangeState::Quiet) m_reader.begin_compression();
         auto packet = m_reader.next(input, m_core.authenticated ? limits::kPacket : limits::kPacketBeforeAuth);
         if (!packet) return std::unexpected(packet.error());
         if (!*packet) return std::size_t{0};
@@ -178,7 +180,9 @@ private:
                 return m_phase == Phase::Connected ? Result<void>{}
                                                    : m_server.receive_request(payload, m_exchange.host_key_blob());
             case Message::UserauthFailure: return m_client.receive_failure(payload);
-            case Message::UserauthSuccess: return m_client.receive_success(payload);
+            case Message::UserauthSuccess:
+                m_core.begin_compression();
+                return m_client.receive_success(payload);
             case Message::UserauthBanner: return m_client.receive_banner(payload);
             case Message::UserauthPkOk: return m_client.receive_method_message(payload);
             case Message::UserauthInfoResponse: return m_server.receive_answers(payload);
@@ -304,6 +308,7 @@ Result<std::size_t> Engine::feed(MutableBytes input, TimePoint now) { return m_i
 std::optional<Event> Engine::next_event() {
     auto event = m_impl->m_core.events.pop();
     if (event) m_impl->m_channels.told(*event);
+    if (!event) m_impl->m_reader.drop_payload();
     return event;
 }
 Result<void> Engine::submit(Command command) { return m_impl->submit(std::move(command)); }

@@ -3,7 +3,7 @@
 // thread. Layers below it, in the order a byte takes: identification → packet → kex → auth → channels.
 //
 //   loop:  n = feed(buffer, now)   // consumes at most one packet; 0: needs more bytes
-//          while (e = next_event()) …  // views in e are valid until the next feed()
+//          while (e = next_event()) …  // views in e are valid until there is no further event
 //   and:   send output(), then consume_output(); call advance(now) at next_deadline().
 #pragma once
 

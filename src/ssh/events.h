@@ -47,7 +47,7 @@ struct GroupOffered {
 /// First exchange done: the connection is encrypted. Names are those of the client-to-server direction.
 struct ExchangeCompleted {
     bool first = true;
-    std::string kex, host_key, cipher, mac;
+    std::string kex, host_key, cipher, mac, compression;
 };
 
 /// The peer said goodbye (SSH_MSG_DISCONNECT), or the engine ended the connection because of `reason`. Last event.

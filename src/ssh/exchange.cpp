@@ -321,20 +321,23 @@ void Exchange::make_keys() {
 }
 
 void Exchange::send_new_keys() {
+    const bool server = m_core.config.role == Role::Server;
     const std::byte message{static_cast<unsigned char>(Message::NewKeys)};
     m_core.send_now(BytesView(&message, 1));
-    m_core.writer.new_keys(std::move(m_keys.sealer), m_core.strict);
+    m_core.writer.new_keys(std::move(m_keys.sealer), m_core.strict,
+        (server ? m_agreement.compression_to_client : m_agreement.compression_to_server) == kDelayedZlib);
     m_own_init_sent = false;
     // RFC 8308 §2.4: EXT_INFO is the very next packet after our first NEWKEYS.
     if (m_completed == 0 && m_core.peer_wants_ext_info) {
-        const bool server = m_core.config.role == Role::Server;
         m_core.send_now(server ? encode_ext_info(m_core.config.algorithms->user_signatures) : encode_client_ext_info());
     }
     m_core.release();
 }
 
 Result<void> Exchange::receive_new_keys() {
-    m_reader.new_keys(std::move(m_keys.opener), m_core.strict);
+    const bool server = m_core.config.role == Role::Server;
+    m_reader.new_keys(std::move(m_keys.opener), m_core.strict,
+        (server ? m_agreement.compression_to_server : m_agreement.compression_to_client) == kDelayedZlib);
     m_peer_state = ExchangeState::Quiet;
     m_new_keys_received = true;
     finish_if_done();
@@ -350,7 +353,7 @@ void Exchange::finish_if_done() {
     m_server_group.reset();
     m_own_offer = KexInit();
     m_core.events.push(ExchangeCompleted{first, m_agreement.kex, m_agreement.host_key, m_agreement.cipher_to_server,
-                                         m_agreement.mac_to_server});
+                                         m_agreement.mac_to_server, m_agreement.compression_to_server});
 }
 
 bool Exchange::wants_rekey() const {

@@ -104,12 +104,12 @@ Result<Agreement> agree(const KexInit& client, const KexInit& server, const KexI
         if (!mac) return std::unexpected(mac.error());
         agreement.mac_to_client = *mac;
     }
-    if (auto r = choose("compression", client.compression_to_server, server.compression_to_server); !r) {
-        return std::unexpected(r.error());
-    }
-    if (auto r = choose("compression", client.compression_to_client, server.compression_to_client); !r) {
-        return std::unexpected(r.error());
-    }
+    to_server = choose("compression", client.compression_to_server, server.compression_to_server);
+    to_client = choose("compression", client.compression_to_client, server.compression_to_client);
+    if (!to_server) return std::unexpected(to_server.error());
+    if (!to_client) return std::unexpected(to_client.error());
+    agreement.compression_to_server = *to_server;
+    agreement.compression_to_client = *to_client;
     // RFC 4253 §7: the guess is wrong unless both sides' first method and first host key are the same.
     const bool guess_right = !client.kex.empty() && !server.kex.empty() && client.kex.front() == server.kex.front() &&
                              client.host_keys.front() == server.host_keys.front();

@@ -28,6 +28,7 @@ struct Agreement {
     std::string kex, host_key;
     std::string cipher_to_server, cipher_to_client;
     std::string mac_to_server, mac_to_client;  // empty for AEAD ciphers
+    std::string compression_to_server, compression_to_client;
     bool guess_was_wrong = false;              // the packet that first_packet_follows announces must be dropped
 };
 

@@ -49,11 +49,19 @@ Result<std::optional<PacketReader::Packet>> PacketReader::next(MutableBytes inpu
     ++m_use.packets;
     m_use.bytes += whole;
     m_total += whole;
+    if (m_compression_agreed && m_compression_begun) {
+        if (!m_inflate) m_inflate = std::make_unique<Inflate>();
+        auto payload = m_inflate->unpack(packet.payload, most);
+        if (!payload) return std::unexpected(payload.error());
+        packet.payload = *payload;
+    }
     return packet;
 }
 
-void PacketReader::new_keys(std::unique_ptr<crypto::PacketOpener> opener, bool reset_sequence) {
+void PacketReader::new_keys(std::unique_ptr<crypto::PacketOpener> opener, bool reset_sequence, bool compressed) {
     SEKISHO_ASSERT(!m_length);
+    m_compression_agreed = compressed;
+    m_inflate.reset();  // RFC 4253 §6.2: the context begins anew with each exchange
     m_opener = std::move(opener);
     m_use = {};
     if (reset_sequence) m_sequence = 0;
@@ -79,7 +87,13 @@ void PacketWriter::count(std::size_t bytes) {
     m_total += bytes;
 }
 
+BytesView PacketWriter::packed(BytesView payload) {
+    if (!m_deflate) m_deflate = std::make_unique<Deflate>();
+    return m_deflate->pack(payload);
+}
+
 void PacketWriter::send(BytesView payload) {
+    if (compresses()) payload = packed(payload);
     const std::size_t pad = padding(payload.size());
     const std::size_t plain = kHeaderSize + payload.size() + pad;
     const MutableBytes out = m_output.append(plain + m_shape.tag);
@@ -90,6 +104,7 @@ void PacketWriter::send(BytesView payload) {
 }
 
 void PacketWriter::send_in_place(std::byte* packet, std::size_t payload_size) {
+    if (compresses()) return send(BytesView(packet + kHeaderSize, payload_size));
     const std::size_t pad = padding(payload_size);
     fill_packet(packet, payload_size, pad);
     const std::size_t plain = kHeaderSize + payload_size + pad;
@@ -105,7 +120,9 @@ void PacketWriter::send_raw(BytesView bytes) {
     m_total += bytes.size();
 }
 
-void PacketWriter::new_keys(std::unique_ptr<crypto::PacketSealer> sealer, bool reset_sequence) {
+void PacketWriter::new_keys(std::unique_ptr<crypto::PacketSealer> sealer, bool reset_sequence, bool compressed) {
+    m_compression_agreed = compressed;
+    m_deflate.reset();
     m_sealer = std::move(sealer);
     m_shape = m_sealer->shape();
     m_random->fill(m_padding);

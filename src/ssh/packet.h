@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "crypto/packet_cipher.h"
 #include "crypto/random.h"
+#include "ssh/compression.h"
 #include "ssh/output_buffer.h"
 #include "ssh/types.h"
 
@@ -26,13 +27,20 @@ public:
 
     struct Packet {
         std::size_t consumed;
-        MutableBytes payload;  // in the input, decrypted; padding (and tag) follow it there
+        MutableBytes payload;  // in the input, decrypted; padding (and tag) follow it there. Or decompressed, elsewhere
         std::uint32_t sequence;
     };
-    /// The packet at the front of `input`, decrypted in place; nothing when more bytes are needed. `most` bounds packet_length.
+    /// The packet at the front of `input`, decrypted in place; nothing when more bytes are needed. `most` bounds packet_length, and
+    /// the payload when it is decompressed.
     Result<std::optional<Packet>> next(MutableBytes input, std::size_t most);
 
-    void new_keys(std::unique_ptr<crypto::PacketOpener> opener, bool reset_sequence);
+    /// `compressed`: zlib@openssh.com was agreed on for these keys; in force once begin_compression() was called, then or before.
+    void new_keys(std::unique_ptr<crypto::PacketOpener> opener, bool reset_sequence, bool compressed = false);
+    void begin_compression() { m_compression_begun = true; }
+    /// The payload of the last packet is not needed any more.
+    void drop_payload() {
+        if (m_inflate) m_inflate->drop();
+    }
     const KeyUse& use() const { return m_use; }
     std::uint32_t sequence() const { return m_sequence; }
     std::uint64_t total_bytes() const { return m_total; }
@@ -45,6 +53,9 @@ private:
     std::uint32_t m_sequence = 0;
     KeyUse m_use;
     std::uint64_t m_total = 0;
+    std::unique_ptr<Inflate> m_inflate;
+    bool m_compression_agreed = false;
+    bool m_compression_begun = false;
     bool m_tag_failed = false;
 };
 
@@ -59,13 +70,17 @@ public:
     /// Unsealed bytes: the identification line.
     void send_raw(BytesView bytes);
 
-    void new_keys(std::unique_ptr<crypto::PacketSealer> sealer, bool reset_sequence);
+    /// `compressed`: as in PacketReader.
+    void new_keys(std::unique_ptr<crypto::PacketSealer> sealer, bool reset_sequence, bool compressed = false);
+    void begin_compression() { m_compression_begun = true; }
     OutputBuffer& output() { return m_output; }
     const OutputBuffer& output() const { return m_output; }
     const KeyUse& use() const { return m_use; }
     std::uint64_t total_bytes() const { return m_total; }
 
 private:
+    bool compresses() const { return m_compression_agreed && m_compression_begun; }
+    BytesView packed(BytesView payload);
     std::size_t padding(std::size_t payload_size) const;
     void fill_packet(std::byte* packet, std::size_t payload_size, std::size_t pad);
     void count(std::size_t bytes);
@@ -77,6 +92,9 @@ private:
     std::uint32_t m_sequence = 0;
     KeyUse m_use;
     std::uint64_t m_total = 0;
+    std::unique_ptr<Deflate> m_deflate;
+    bool m_compression_agreed = false;
+    bool m_compression_begun = false;
     bool m_encrypted = false;
     std::array<std::byte, 32> m_padding{};  // random per key; the tag covers it, so that it need not differ per packet
 };

@@ -31,7 +31,8 @@ def lists():
 
 def options(task):
     forced, result = task.get("forced", {}), {}
-    for ours, theirs in (("kex", "kex_algs"), ("host key", "server_host_key_algs"), ("cipher", "encryption_algs"), ("mac", "mac_algs")):
+    for ours, theirs in (("kex", "kex_algs"), ("host key", "server_host_key_algs"), ("cipher", "encryption_algs"), ("mac", "mac_algs"),
+                         ("compression", "compression_algs")):
         if ours in forced:
             result[theirs] = [forced[ours]]
     if task.get("rekey"):
