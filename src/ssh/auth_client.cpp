@@ -142,7 +142,8 @@ Result<void> AuthClient::receive_method_message(BytesView payload) {
         m_core.events.push(PasswordChangeWanted{std::move(*prompt)});
         return {};
     }
-    return {};  // we only ever send signed requests; a stray PK_OK changes nothing
+    // RFC 4252 §7: PK_OK answers a query, and each request of ours is signed.
+    return fail("an authentication answer to another question");
 }
 
 Result<void> AuthClient::receive_info_request(BytesView payload) {

@@ -142,8 +142,9 @@ private:
     // --- 2: the table --------------------------------------------------------------------------------------------------
 
     Result<void> receive(MutableBytes payload, std::uint32_t sequence) {
-        if (m_exchange.peer_state() != ExchangeState::Quiet && m_exchange.take_wrong_guess()) return {};
         const auto number = std::to_integer<std::uint8_t>(payload[0]);
+        // RFC 4253 §7: a wrong guess is ignored. Only a method's own message can be one; another in its place is judged as ever.
+        if (is_method_message(number) && m_exchange.take_wrong_guess()) return {};
         const Verdict verdict =
             judge(m_core.config.role, m_phase, m_exchange.peer_state(), m_exchange.strict_or_undecided(), number);
         switch (verdict) {

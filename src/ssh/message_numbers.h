@@ -47,4 +47,7 @@ enum class Message : std::uint8_t {
     Pong = 193,
 };
 
+/// RFC 4250 §4.1.2: 30 to 49 belong to the method of key exchange.
+constexpr bool is_method_message(std::uint8_t number) { return number >= 30 && number <= 49; }
+
 }  // namespace sekisho::ssh
