@@ -23,6 +23,7 @@ ssh::Config engine_config(const Services& services, const model::Config& config)
     // OpenSSH in nearly every case. Work-arounds for single versions of OpenSSH match the line's beginning and stay out of it.
     engine.software += " OpenSSH-compatible";
     for (const auto& key : services.host_keys) engine.host_keys.push_back(key.offered);
+    engine.announce_host_keys = true;
     engine.accept_untouched = true;  // identity/grant knows which key may go without a touch
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;

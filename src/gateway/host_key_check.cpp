@@ -77,11 +77,10 @@ Result<void> check_certificate(const model::Target& target, const keys::Certific
     }
     const auto address = base::parse_host_port(target.address);
     const auto seconds = static_cast<std::uint64_t>(base::unix_seconds(now));
-    const auto by_name = certificate.check(keys::CertificateUse::Host, target.name, seconds);
-    if (by_name) return {};
     const std::string host = address ? address->host : target.address;
-    if (certificate.check(keys::CertificateUse::Host, host, seconds)) return {};
-    return std::unexpected(by_name.error());
+    const bool by_host = std::ranges::any_of(
+        certificate.fields().principals, [&](const std::string& one) { return keys::matches_host_pattern(host, one); });
+    return certificate.check(keys::CertificateUse::Host, by_host ? host : target.name, seconds);
 }
 
 }  // namespace

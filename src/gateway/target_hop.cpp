@@ -1,4 +1,4 @@
-// Order: learned keys → dial → host key → sign-in → ready; channels that the target opens; the end.
+// Order: learned keys → dial → group, host key → more host keys → sign-in → ready; channels that the target opens; the end.
 #include "gateway/target_hop.h"
 
 #include <unistd.h>
@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/network.h"
+#include "crypto/diffie_hellman.h"
 #include "gateway/agent_relay.h"
 #include "gateway/front_hop.h"
 #include "gateway/host_key_check.h"
@@ -19,6 +20,7 @@ namespace sekisho::gateway {
 namespace {
 constexpr std::uint16_t kSshPort = 22;
 constexpr std::size_t kMostAgentRelays = 32;
+constexpr std::size_t kMostLearned = 32;  // host keys of one target
 }  // namespace
 
 TargetHop::TargetHop(FrontHop& front, model::Target target, std::string login)
@@ -98,6 +100,8 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     engine.role = ssh::Role::Client;
     engine.user = m_login;
     engine.legacy = m_target.legacy;
+    engine.judge_groups = true;
+    engine.learn_host_keys = m_target.trust_first_use && m_target.host_keys.empty() && m_target.host_ca.empty();
     engine.ask_methods = false;  // certificate and agent are both keys
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;
@@ -117,6 +121,9 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
 
 void TargetHop::hop_event(Hop& hop, ssh::Event& event) {
     if (const auto* offered = std::get_if<ssh::HostKeyOffered>(&event)) return host_key_offered(*offered);
+    if (auto* group = std::get_if<ssh::GroupOffered>(&event)) return group_offered(std::move(*group));
+    if (const auto* announced = std::get_if<ssh::HostKeysAnnounced>(&event)) return host_keys_announced(*announced);
+    if (const auto* proven = std::get_if<ssh::HostKeysProven>(&event)) return host_keys_proven(*proven);
     if (const auto* methods = std::get_if<ssh::AuthMethodsOffered>(&event)) return m_sign_in->methods_offered(*methods);
     if (const auto* wanted = std::get_if<ssh::UserSignatureWanted>(&event)) return m_sign_in->signature_wanted(*wanted);
     if (std::holds_alternative<ssh::AuthSucceeded>(event)) return ready();
@@ -137,8 +144,7 @@ void TargetHop::host_key_offered(const ssh::HostKeyOffered& offered) {
     }
 }
 
-/// The key is remembered before it is used: of two gateways that see a target for the first time, the second compares.
-void TargetHop::learn(ssh::Ticket ticket, const std::string& line) {
+model::AuditRecord TargetHop::learned_record(const std::string& reason) const {
     model::AuditRecord record;
     record.time = std::chrono::system_clock::now();
     record.kind = "hostkey.learned";
@@ -147,10 +153,15 @@ void TargetHop::learn(ssh::Ticket ticket, const std::string& line) {
     record.source = m_front.record().facts().source;
     record.subject = m_target.name;
     record.outcome = "ok";
-    record.reason = line;
+    record.reason = reason;
+    return record;
+}
+
+/// The key is remembered before it is used: of two gateways that see a target for the first time, the second compares.
+void TargetHop::learn(ssh::Ticket ticket, const std::string& line) {
     m_front.services().store.submit(
         m_front.loop(),
-        [record, name = m_target.name, line](store::Store& store) -> Result<void> {
+        [record = learned_record(line), name = m_target.name, line](store::Store& store) -> Result<void> {
             const auto known = store.learned_host_keys(name);
             if (!known) return std::unexpected(known.error());
             if (std::ranges::find(*known, line) != known->end()) return {};
@@ -158,20 +169,78 @@ void TargetHop::learn(ssh::Ticket ticket, const std::string& line) {
             if (auto learned = store.learn_host_key(name, line); !learned) return learned;
             return store.audit(record);
         },
-        [this, alive = m_alive, ticket](const Result<void>& learned) {
+        [this, alive = m_alive, ticket, line](const Result<void>& learned) {
             if (!*alive || m_over) return;
             if (!learned)
                 return fail(
                     "The host key could not be remembered, and is not trusted.", learned.error().full(), "target.refused");
+            m_learned.push_back(line);
             m_hop->submit(ssh::AcceptHostKey{ticket});
         });
+}
+
+/// The engine saw that the group could be one; that it is takes longer than a loop may wait.
+void TargetHop::group_offered(ssh::GroupOffered group) {
+    m_front.services().pool.run(
+        m_front.loop(), [prime = std::move(group.prime)] { return crypto::is_safe_prime(prime); },
+        [this, alive = m_alive, ticket = group.ticket](bool safe) {
+            if (!*alive || m_over) return;
+            if (safe) return m_hop->submit(ssh::AcceptGroup{ticket});
+            fail(fmt::format("The key exchange with {} is not safe: its Diffie-Hellman group is not made of a safe prime. Its "
+                             "administrator looks at the server's file of moduli, or turns group exchange off.",
+                     m_target.name),
+                "the target's Diffie-Hellman group has no safe prime", "target.refused");
+        });
+}
+
+// --- more host keys of a target that was trusted at first use ---
+
+/// OpenSSH PROTOCOL §2.5: a server that rotates its keys tells the next one before it uses it. Only who has shown a known key is
+/// listened to, and only keys that it proves to own are remembered.
+void TargetHop::host_keys_announced(const ssh::HostKeysAnnounced& announced) {
+    const auto revocation = m_front.services().revoked_host_keys.load();
+    std::vector<Bytes> fresh;
+    for (const Bytes& blob : announced.blobs) {
+        const auto key = keys::PublicKey::from_blob(blob);
+        const bool known = key && std::ranges::any_of(m_learned, [&](const std::string& line) {
+            const auto one = keys::PublicKey::from_line(line);
+            return one && *one == *key;
+        });
+        if (key && !known && revocation->check(*key)) fresh.push_back(blob);
+    }
+    if (!fresh.empty() && m_learned.size() + fresh.size() <= kMostLearned) m_hop->submit(ssh::ProveHostKeys{std::move(fresh)});
+}
+
+void TargetHop::host_keys_proven(const ssh::HostKeysProven& proven) {
+    if (!proven.problem.empty()) {
+        log::warn_limited("hostkey.not_proven", {{"target", name()}, {"reason", shown(proven.problem, 300)}});
+    }
+    for (const Bytes& blob : proven.blobs) {
+        const auto key = keys::PublicKey::from_blob(blob);
+        if (!key) continue;
+        const std::string line = key->line();
+        m_learned.push_back(line);
+        m_front.services().store.submit(
+            [record = learned_record("announced and proven by a known key: " + line), name = m_target.name, line](
+                store::Store& store) -> Result<void> {
+                const auto known = store.learned_host_keys(name);
+                if (!known) return std::unexpected(known.error());
+                const bool there = std::ranges::find(*known, line) != known->end();
+                // Nothing known any more: the target was moved or removed meanwhile.
+                if (there || known->empty() || known->size() >= kMostLearned) return {};
+                if (auto learned = store.learn_host_key(name, line); !learned) return learned;
+                return store.audit(record);
+            },
+            [](const Result<void>& learned) {
+                if (!learned) log::warn_limited("hostkey.not_learned", {{"reason", learned.error().full()}});
+            });
+    }
 }
 
 void TargetHop::ready() {
     m_ready = true;
     // Not inside the sign-in's own callbacks: the engine reports success as an event of its own.
     m_sign_in.reset();
-    m_learned.clear();
     m_front.record().audit("target.connected", name(), "ok", "signed in by " + std::string(model::name(m_target.auth)));
     const auto users = m_users;
     for (TargetUser* user : users) {

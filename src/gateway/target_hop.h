@@ -59,6 +59,10 @@ private:
     void dialed(Result<net::Dialed> dialed);
     void host_key_offered(const ssh::HostKeyOffered& offered);
     void learn(ssh::Ticket ticket, const std::string& line);
+    model::AuditRecord learned_record(const std::string& reason) const;
+    void group_offered(ssh::GroupOffered group);
+    void host_keys_announced(const ssh::HostKeysAnnounced& announced);
+    void host_keys_proven(const ssh::HostKeysProven& proven);
     void ready();
     void channel_requested(const ssh::ChannelOpenRequested& request);
     /// Ends before or after it was ready: `text` for users, `reason` for audit.

@@ -51,7 +51,7 @@ class HostKeys : public ::testing::Test {
 protected:
     using Verdict = HostKeyJudgement::Verdict;
     HostKeyJudgement judge(BytesView blob, const std::vector<std::string>& learned = {}) {
-        return judge_host_key(target, learned, blob, std::chrono::system_clock::from_time_t(1'800'000'000));
+        return judge_host_key(target, learned, blob, std::chrono::system_clock::from_time_t(1'800'000'000), revocation);
     }
     Bytes host_certificate(const std::string& principal, std::uint64_t until) {
         keys::CertificateFields fields;
@@ -66,6 +66,7 @@ protected:
     keys::PrivateKey other = keys::PrivateKey::generate(keys::KeyKind::EcdsaP256);
     keys::PrivateKey ca = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
     model::Target target{.name = "web1", .address = "web1.example.net:22"};
+    identity::Revocation revocation;
 };
 
 TEST_F(HostKeys, PinnedLearnedUnknown) {
@@ -94,6 +95,25 @@ TEST_F(HostKeys, CertificatesOfTheTargetsAuthority) {
     EXPECT_EQ(judge(key.public_key().blob()).verdict, Verdict::Refused);
     target.host_ca = {other.public_key().line()};
     EXPECT_EQ(judge(host_certificate("web1", 1'900'000'000)).verdict, Verdict::Refused);
+}
+
+TEST_F(HostKeys, WhatIsRevokedIsNotTrustedWhoeverKnowsIt) {
+    target.host_keys = {key.public_key().line()};
+    target.host_ca = {ca.public_key().line()};
+    const Bytes certificate = host_certificate("web1", 1'900'000'000);
+    EXPECT_EQ(judge(certificate).verdict, Verdict::Trusted);
+    revocation.revoked_keys = {ca.public_key()};
+    EXPECT_NE(judge(certificate).text.find("revoked"), std::string::npos);
+    EXPECT_EQ(judge(key.public_key().blob()).verdict, Verdict::Trusted);
+    revocation.revoked_keys = {key.public_key()};
+    EXPECT_EQ(judge(certificate).verdict, Verdict::Refused);
+    EXPECT_EQ(judge(key.public_key().blob()).verdict, Verdict::Refused);
+    target.trust_first_use = true;
+    target.host_keys.clear();
+    target.host_ca.clear();
+    EXPECT_EQ(judge(key.public_key().blob()).verdict, Verdict::Refused);
+    revocation = {.revocation_unknown = true};
+    EXPECT_NE(judge(other.public_key().blob()).text.find("cannot be read"), std::string::npos);
 }
 
 TEST_F(HostKeys, KnownKindsAreAskedForFirst) {
