@@ -28,6 +28,7 @@ LIBRARY_HEADERS = {
     "libcurl": r"curl/.*",
     "libipsec-mb": r"intel-ipsec-mb\.h",
     "libpq": r"libpq-fe\.h|libpq/.*",
+    "libseccomp": r"seccomp\.h",
     "libslirp": r"slirp/.*",
     "libsodium": r"sodium\.h|sodium/.*",
     "libvterm": r"vterm.*",

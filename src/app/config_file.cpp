@@ -16,8 +16,6 @@
 namespace sekisho::app {
 namespace {
 
-constexpr std::size_t kMostBytes = 1U << 20;
-
 template <class... F>
 struct Overloaded : F... {
     using F::operator()...;
@@ -223,11 +221,11 @@ Result<model::Config> load_config(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file)
         return fail("cannot read the configuration " + path + "; make one with `sekisho init`, or name it with --config");
-    std::string text(kMostBytes + 1, '\0');
+    std::string text(kMostConfigBytes + 1, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
     if (file.bad() || text.empty()) return fail("cannot read the configuration " + path);
-    if (text.size() > kMostBytes) return fail("the configuration " + path + " is larger than 1 MiB");
+    if (text.size() > kMostConfigBytes) return fail("the configuration " + path + " is larger than 1 MiB");
     return parse_config(text, path);
 }
 

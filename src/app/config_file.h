@@ -13,6 +13,8 @@
 
 namespace sekisho::app {
 
+inline constexpr std::size_t kMostConfigBytes = 1U << 20;
+
 /// Reads and checks `path` (at most 1 MiB). The text of an Error holds one line for each problem: file:line: what.
 Result<model::Config> load_config(const std::string& path);
 Result<model::Config> parse_config(std::string_view text, std::string_view file_name);

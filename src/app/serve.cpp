@@ -6,10 +6,14 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 
+#include "app/config_file.h"
+#include "app/confine.h"
 #include "gateway/serve.h"
+#include "keyholder/process.h"
 #include "store/store.h"
 #include "web/api.h"
 #include "web/server.h"
@@ -17,28 +21,39 @@
 namespace sekisho::app {
 namespace {
 
-/// The admin API with a store connection of its own, used on the server's thread only.
+/// The admin API with a store connection of its own, used on the server's thread only. Opened before the sandbox is entered,
+/// started behind it.
 class Admin {
 public:
-    static Result<std::unique_ptr<Admin>> start(const model::Config& config, model::LiveGateway& live) {
+    static Result<std::unique_ptr<Admin>> open(const model::Config& config) {
         auto store = store::open_store(config.store_url, config.data_dir);
         if (!store) return std::unexpected(store.error());
-        auto admin = std::make_unique<Admin>(config, std::move(*store), live);
-        auto server = web::serve(config.path(config.admin_socket), [api = &admin->m_api](const web::Request& request) {
-            return api->handle(request, std::chrono::system_clock::now());
-        });
-        if (!server) return std::unexpected(server.error());
-        admin->m_server = std::move(*server);
-        return admin;
+        auto listening = web::listen_at(config.path(config.admin_socket));
+        if (!listening) return std::unexpected(listening.error());
+        return std::unique_ptr<Admin>(new Admin(config, std::move(*store), *listening));
     }
 
-    Admin(const model::Config& config, std::unique_ptr<store::Store> store, model::LiveGateway& live)
-        : m_config(config), m_store(std::move(store)), m_api(*m_store, &live, m_config) {}
+    Result<void> start(model::LiveGateway& live) {
+        m_api = std::make_unique<web::Api>(*m_store, &live, m_config);
+        auto server = web::serve(
+            m_listening.release(), m_config.path(m_config.admin_socket), [api = m_api.get()](const web::Request& request) {
+                return api->handle(request, std::chrono::system_clock::now());
+            });
+        if (!server) return std::unexpected(server.error());
+        m_server = std::move(*server);
+        return {};
+    }
+
+    void stop() { m_server.reset(); }
 
 private:
+    Admin(const model::Config& config, std::unique_ptr<store::Store> store, int listening)
+        : m_config(config), m_store(std::move(store)), m_listening(listening) {}
+
     model::Config m_config;
     std::unique_ptr<store::Store> m_store;
-    web::Api m_api;
+    keyholder::Descriptor m_listening;
+    std::unique_ptr<web::Api> m_api;
     std::unique_ptr<web::Server> m_server;  // last: stops before what it uses goes
 };
 
@@ -51,23 +66,49 @@ Result<void> claim(const std::string& data_dir) {
     return {};
 }
 
+/// What the sandbox lets the gateway write below, but not make.
+Result<void> make_folders(const model::Config& config) {
+    for (const std::string& folder : {config.path(config.recording.dir), config.log.monthly_dir}) {
+        std::error_code error;
+        if (!folder.empty()) std::filesystem::create_directories(folder, error);
+        if (error) return fail("cannot make the folder " + folder, error.message());
+    }
+    return {};
+}
+
 }  // namespace
 
 int serve(cli::Context& context) {
     const auto config = context.config();
     if (!config) return cli::failed(config.error());
-    if (const auto claimed = claim(config->data_dir); !claimed) return cli::failed(claimed.error());
-    std::unique_ptr<Admin> admin;
-    gateway::ServeHooks hooks;
-    hooks.reload_config = [&context] { return context.config(); };
-    hooks.started = [&](model::LiveGateway& live) -> Result<void> {
-        auto started = Admin::start(*config, live);
-        if (!started) return std::unexpected(started.error());
-        admin = std::move(*started);
-        return {};
+    // Before this process has anything that a key or its holder should not see.
+    keyholder::SpawnerSettings settings;
+    settings.links = gateway::loop_count(*config);
+    settings.readable = [&context, last = std::make_shared<model::Config>(*config)] {
+        // A file that is being edited says nothing; what it said before still counts.
+        if (auto now = context.config()) *last = std::move(*now);
+        return readable_files(*last, context.config_path);
     };
-    hooks.stopping = [&] { admin.reset(); };
-    return gateway::run_gateway(*config, std::move(hooks));
+    for (const auto& name : config->ssh.host_keys) settings.keys.host_keys.push_back(config->path(name));
+    settings.keys.user_ca = config->user_ca_key_path();
+    auto keyholder = keyholder::Process::start(settings);
+    if (!keyholder) return cli::failed(keyholder.error());
+    if (const auto claimed = claim(config->data_dir); !claimed) return cli::failed(claimed.error());
+
+    auto admin = Admin::open(*config);
+    if (!admin) return cli::failed(admin.error());
+    if (const auto made = make_folders(*config); !made) return cli::failed(made.error());
+    if (const auto confined = confine_gateway(*config); !confined) return cli::failed(confined.error());
+
+    gateway::ServeHooks hooks;
+    hooks.reload_config = [&]() -> Result<model::Config> {
+        const auto text = (*keyholder)->read_file(context.config_path, kMostConfigBytes);
+        if (!text) return std::unexpected(text.error());
+        return parse_config(*text, context.config_path);
+    };
+    hooks.started = [&](model::LiveGateway& live) { return (*admin)->start(live); };
+    hooks.stopping = [&] { (*admin)->stop(); };
+    return gateway::run_gateway(*config, **keyholder, std::move(hooks));
 }
 
 }  // namespace sekisho::app

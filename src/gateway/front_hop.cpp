@@ -9,6 +9,7 @@
 #include "gateway/session_channel.h"
 #include "gateway/text.h"
 #include "net/timer.h"
+#include "ssh/host_key_proof.h"
 
 namespace sekisho::gateway {
 
@@ -22,7 +23,7 @@ ssh::Config engine_config(const Services& services, const model::Config& config)
     // AsyncSSH and others order the arguments of SFTP's SYMLINK by whether this line has "OpenSSH" in it, and the target behind us is
     // OpenSSH in nearly every case. Work-arounds for single versions of OpenSSH match the line's beginning and stay out of it.
     engine.software += " OpenSSH-compatible";
-    for (const auto& key : services.host_keys) engine.host_keys.push_back(key.offered);
+    engine.host_keys = services.host_keys;
     engine.announce_host_keys = true;
     engine.accept_untouched = true;  // identity/grant knows which key may go without a touch
     engine.rekey.bytes = config.ssh.rekey_bytes;
@@ -53,6 +54,7 @@ FrontHop::~FrontHop() = default;
 
 net::Loop& FrontHop::loop() { return m_home.loop(); }
 HopTicker& FrontHop::ticker() { return m_home.ticker(); }
+keyholder::Signer& FrontHop::signer() { return m_home.keys(); }
 
 void FrontHop::start() { m_hop->start(); }
 
@@ -71,22 +73,34 @@ void FrontHop::hop_event(Hop& hop, ssh::Event& event) {
     (void)hop;
 }
 
-/// RSA takes a millisecond or more, in which the keystrokes of others would wait: it goes to a worker.
 void FrontHop::sign(const ssh::HostSignatureWanted& wanted) {
-    const keys::PrivateKey key = m_services.host_keys.at(wanted.host_key).key;
     auto finish = [weak = weak_from_this(), ticket = wanted.ticket](Result<Bytes> signature) {
         const auto self = weak.lock();
         if (!self) return;
-        if (!signature) {
-            log::error("host_key.cannot_sign", {{"reason", signature.error().full()}});
-            return self->m_hop->disconnect(ssh::DisconnectReason::KeyExchangeFailed, "The gateway cannot use its host key.");
-        }
+        if (!signature) return self->cannot_sign(signature.error());
         self->m_hop->submit(ssh::ProvideSignature{ticket, std::move(*signature)});
     };
-    if (key.public_key().kind() != keys::KeyKind::Rsa) return finish(key.sign(wanted.algorithm, wanted.data));
-    m_services.pool.run(
-        loop(), [key, algorithm = wanted.algorithm, data = wanted.data] { return key.sign(algorithm, data); },
-        std::move(finish));
+    if (const auto session_id = ssh::session_id_of_host_key_proof(wanted.data)) {
+        return signer().prove_host_key(wanted.host_key, wanted.algorithm, *session_id, std::move(finish));
+    }
+    signer().sign_exchange(wanted.host_key, wanted.algorithm, wanted.data, std::move(finish));
+}
+
+/// Strangers cause this, too: the audit takes so many a second.
+void FrontHop::cannot_sign(const Error& error) {
+    log::warn_limited("host_key.cannot_sign", {{"source", m_peer.address}, {"reason", error.full()}});
+    if (m_record) {
+        m_record->audit("signature.failed", "host key", "failed", error.full());
+    } else if (m_services.refusals.permit(std::chrono::steady_clock::now())) {
+        model::AuditRecord record;
+        record.kind = "signature.failed";
+        record.source = m_peer.address;
+        record.subject = "host key";
+        record.outcome = "failed";
+        record.reason = error.full() + m_services.refusals.left_out();
+        m_services.store.audit(std::move(record));
+    }
+    m_hop->disconnect(ssh::DisconnectReason::KeyExchangeFailed, "There is no way in: " + error.text + ".");
 }
 
 // --- sign in, session begins ---

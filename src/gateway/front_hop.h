@@ -14,6 +14,7 @@
 #include "gateway/services.h"
 #include "gateway/session_record.h"
 #include "gateway/target_hop.h"
+#include "keyholder/signer.h"
 #include "policy/decide.h"
 
 namespace sekisho::gateway {
@@ -34,6 +35,7 @@ public:
     net::Loop& loop();
     HopTicker& ticker();
     Hop& hop() { return *m_hop; }
+    keyholder::Signer& signer();
     /// From the first AcceptAuth on.
     SessionRecord& record() { return *m_record; }
     const identity::Grant& grant() const { return *m_grant; }
@@ -60,6 +62,7 @@ private:
     void hop_over(Hop& hop, const std::string& reason) override;
 
     void sign(const ssh::HostSignatureWanted& wanted);
+    void cannot_sign(const Error& error);
     void signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
     void session_begun(ssh::Ticket ticket, Result<std::shared_ptr<SessionRecord>> record);
     model::Session session_facts() const;

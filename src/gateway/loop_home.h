@@ -1,4 +1,5 @@
-// LoopHome: one event loop with what lives on it: the ticker and the front hops. Made by gateway/serve, one for each core.
+// LoopHome: one event loop with what lives on it: the ticker, the link to the keyholder and the front hops. Made by
+// gateway/serve, one for each core.
 #pragma once
 
 #include <atomic>
@@ -8,17 +9,19 @@
 
 #include "gateway/front_hop.h"
 #include "gateway/hop_ticker.h"
+#include "gateway/key_link.h"
 #include "net/loop.h"
 
 namespace sekisho::gateway {
 
 class LoopHome {
 public:
-    explicit LoopHome(Services& services) : m_services(services), m_ticker(m_loop) {}
+    explicit LoopHome(Services& services) : m_services(services), m_ticker(m_loop), m_keys(m_loop, services.store) {}
 
     net::Loop& loop() { return m_loop; }
     HopTicker& ticker() { return m_ticker; }
     Services& services() { return m_services; }
+    KeyLink& keys() { return m_keys; }
 
     /// Any thread: connections that were adopted and have not left.
     std::size_t connections() const { return m_connections.load(std::memory_order_relaxed); }
@@ -33,6 +36,7 @@ private:
     Services& m_services;
     net::Loop m_loop;
     HopTicker m_ticker;
+    KeyLink m_keys;
     std::unordered_set<std::shared_ptr<FrontHop>> m_hops;
     std::atomic<std::size_t> m_connections{0};
 };

@@ -1,4 +1,4 @@
-// Order: make (store, keys, recordings) → mark what the last run left cut → listen → run → goodbye. Members are destroyed in
+// Order: make (store, recordings) → mark what the last run left cut → listen → run → goodbye. Members are destroyed in
 // the order in which nobody can call the next one any more: see ~Gateway.
 #include "gateway/serve.h"
 
@@ -6,10 +6,11 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <thread>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/network.h"
-#include "gateway/host_keys.h"
 #include "gateway/loop_home.h"
 #include "gateway/process_setup.h"
 #include "gateway/trust.h"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr unsigned kWorkers = 4;
 constexpr std::chrono::seconds kAccessPoll{1};
+constexpr unsigned kSignaturesNoted = 60;  // polls of access
 constexpr std::chrono::milliseconds kGoodbyePoll{20};
 constexpr std::chrono::seconds kGoodbyeMost{10};
 
@@ -46,7 +48,7 @@ model::AuditRecord about_gateway(std::string kind, std::string subject, std::str
 
 class Gateway final : public model::LiveGateway {
 public:
-    explicit Gateway(ServeHooks hooks) : m_hooks(std::move(hooks)) {}
+    Gateway(keyholder::Process& keyholder, ServeHooks hooks) : m_keyholder(keyholder), m_hooks(std::move(hooks)) {}
     ~Gateway() override;
 
     Result<void> prepare(const model::Config& config);
@@ -63,6 +65,9 @@ public:
 private:
     Result<void> after_the_last_run(const std::string& folder);
     void note(notify::MonthlyLog::Moment moment, const model::Session& session);
+    void adopt(keyholder::Links links);
+    void watch_keyholder();
+    void note_host_signatures();
     void accepted(int fd, net::Endpoint peer);
     void signalled(int number);
     void reload();
@@ -71,6 +76,7 @@ private:
     void stop();
     void wait_for_goodbyes();
 
+    keyholder::Process& m_keyholder;
     ServeHooks m_hooks;
     std::unique_ptr<store::Store> m_store;
     std::unique_ptr<StoreWorker> m_store_worker;
@@ -79,12 +85,15 @@ private:
     std::unique_ptr<net::WorkerPool> m_pool;
     std::unique_ptr<Services> m_services;
     std::vector<std::unique_ptr<LoopHome>> m_homes;
+    std::thread m_keyholder_watch;
     std::vector<std::unique_ptr<net::Listener>> m_listeners;
     std::unique_ptr<net::Signals> m_signals;
     std::unique_ptr<net::Timer> m_timer;  // access while running, goodbyes afterwards
     TimePoint m_goodbye_until{};
     std::atomic<unsigned> m_reloads = 0;
+    unsigned m_polls = 0;
     bool m_stopping = false;
+    std::atomic<bool> m_leaving = false;
 };
 
 // --- make ---
@@ -94,10 +103,6 @@ Result<void> Gateway::prepare(const model::Config& config) {
     auto store = store::open_store(config.store_url, config.data_dir);
     if (!store) return std::unexpected(store.error());
     m_store = std::move(*store);
-    auto authority = identity::CertificateAuthority::load(config.user_ca_key_path());
-    if (!authority) return fail("CA key: " + authority.error().text, authority.error().detail);
-    auto host_keys = load_host_keys(config);
-    if (!host_keys) return std::unexpected(host_keys.error());
     const std::string folder = config.path(config.recording.dir);
     std::error_code error;
     std::filesystem::create_directories(folder, error);
@@ -109,9 +114,10 @@ Result<void> Gateway::prepare(const model::Config& config) {
     m_store_worker = std::make_unique<StoreWorker>(*m_store);
     m_recordings = recording::make_recordings(folder);
     m_pool = std::make_unique<net::WorkerPool>(kWorkers);
-    m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings, std::move(*authority));
-    m_services->host_keys = std::move(*host_keys);
+    m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings);
+    for (const auto& key : m_keyholder.public_parts().host_keys) m_services->host_keys.push_back({key.blob, key.algorithms});
     m_services->access.store(make_snapshot(std::move(*access)));
+    m_services->read_file = [this](const std::string& path, std::size_t most) { return m_keyholder.read_file(path, most); };
     read_trust(config, *m_services, [] { return true; });
     if (!config.log.monthly_dir.empty()) {
         m_monthly = std::make_unique<notify::MonthlyLog>(config.log.monthly_dir);
@@ -122,8 +128,8 @@ Result<void> Gateway::prepare(const model::Config& config) {
             note(notify::MonthlyLog::Moment::Finish, session);
         };
     }
-    const std::uint64_t loops = config.loops != 0 ? config.loops : std::max(1u, std::thread::hardware_concurrency());
-    for (std::uint64_t i = 0; i < loops; ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
+    for (std::size_t i = 0; i < loop_count(config); ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
+    adopt(m_keyholder.take_links());
     return {};
 }
 
@@ -184,9 +190,49 @@ void Gateway::run() {
     }
     m_store_worker->audit(about_gateway("gateway.start", "", ""));
     poll_access();
+    m_keyholder_watch = std::thread([this] { watch_keyholder(); });
     for (std::size_t i = 1; i < m_homes.size(); ++i) m_homes[i]->loop().start();
     notify_supervisor("READY=1");
     first.run();
+}
+
+// --- the keyholder ---
+
+void Gateway::adopt(keyholder::Links links) {
+    SEKISHO_ASSERT(links.size() == m_homes.size());
+    for (std::size_t i = 0; i < links.size(); ++i) {
+        m_homes[i]->loop().post([home = m_homes[i].get(), fd = links[i].release()] { home->keys().adopt(fd); });
+    }
+}
+
+/// On a thread of its own, which sleeps as long as nothing happens to the keyholder.
+void Gateway::watch_keyholder() {
+    using Kind = keyholder::Process::News::Kind;
+    while (true) {
+        auto news = m_keyholder.next();
+        model::AuditRecord record =
+            about_gateway(news.kind == Kind::Started ? "keyholder.start" : "keyholder.end", "", news.text);
+        if (news.kind == Kind::Started) {
+            adopt(std::move(news.links));
+            log::info("keyholder.started");
+        } else {
+            if (news.kind == Kind::Over && m_leaving) return;
+            if (news.kind == Kind::Over) record.reason = "its spawner is gone; restart the gateway";
+            record.outcome = "failed";
+            log::error("keyholder.ended", {{"reason", record.reason}});
+        }
+        m_store_worker->audit(std::move(record));
+        if (news.kind == Kind::Over) return;
+    }
+}
+
+/// One record a minute: whoever connects causes such a signature, and must not be able to fill the store with them.
+void Gateway::note_host_signatures() {
+    std::uint64_t count = 0;
+    for (auto& home : m_homes) count += home->keys().take_host_signatures();
+    if (count == 0) return;
+    m_store_worker->audit(
+        about_gateway("keyholder.signed", "host keys", std::to_string(count) + " signatures in key exchanges"));
 }
 
 /// The loop with the fewest connections; of equals the first, which is this one: then no other thread has to be woken.
@@ -232,6 +278,7 @@ void Gateway::read_access(bool even_if_unchanged) {
 void Gateway::poll_access() {
     m_timer->after(kAccessPoll, [this] {
         read_access(false);
+        if (++m_polls % kSignaturesNoted == 0) note_host_signatures();
         poll_access();
     });
 }
@@ -255,12 +302,16 @@ void Gateway::wait_for_goodbyes() {
     m_timer->after(kGoodbyePoll, [this] {
         const bool late = std::chrono::steady_clock::now() >= m_goodbye_until;
         if (m_services->live.count() > 0 && !late) return wait_for_goodbyes();
+        note_host_signatures();
         m_store_worker->audit(about_gateway("gateway.stop", "", ""));
         for (auto& home : m_homes) home->loop().stop();
     });
 }
 
 Gateway::~Gateway() {
+    m_leaving = true;
+    m_keyholder.hang_up();
+    if (m_keyholder_watch.joinable()) m_keyholder_watch.join();
     for (auto& home : m_homes) home->loop().stop();
     for (auto& home : m_homes) home->loop().join();
     m_timer.reset();
@@ -276,14 +327,18 @@ Gateway::~Gateway() {
 
 }  // namespace
 
-int run_gateway(const model::Config& config, ServeHooks hooks) {
+std::size_t loop_count(const model::Config& config) {
+    return config.loops != 0 ? config.loops : std::max(1u, std::thread::hardware_concurrency());
+}
+
+int run_gateway(const model::Config& config, keyholder::Process& keyholder, ServeHooks hooks) {
     prepare_process();
     const auto failed = [](const Error& error) {
         log::error("gateway.failed", {{"reason", error.full()}});
         return 1;
     };
     const auto started = hooks.started;
-    Gateway gateway(std::move(hooks));
+    Gateway gateway(keyholder, std::move(hooks));
     if (auto prepared = gateway.prepare(config); !prepared) return failed(prepared.error());
     if (auto listening = gateway.listen(); !listening) return failed(listening.error());
     if (started) {

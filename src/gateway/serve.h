@@ -1,10 +1,11 @@
-// The gateway as one call: opens store, recordings, keys and listeners, runs the loops until SIGTERM or SIGINT, says goodbye
+// The gateway as one call: opens store, recordings and listeners, runs the loops until SIGTERM or SIGINT, says goodbye
 // to sessions, and returns the process's exit status. Called by app/main for `sekisho serve`, on the main thread.
 #pragma once
 
 #include <functional>
 
 #include "base/result.h"
+#include "keyholder/process.h"
 #include "model/config.h"
 #include "model/live.h"
 
@@ -19,6 +20,9 @@ struct ServeHooks {
     std::function<void()> stopping;
 };
 
-int run_gateway(const model::Config& config, ServeHooks hooks);
+/// Event loops of a gateway with this configuration; a keyholder has a link for each.
+std::size_t loop_count(const model::Config& config);
+
+int run_gateway(const model::Config& config, keyholder::Process& keyholder, ServeHooks hooks);
 
 }  // namespace sekisho::gateway

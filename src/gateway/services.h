@@ -12,9 +12,7 @@
 #include "gateway/quiet_keys.h"
 #include "gateway/refusal_budget.h"
 #include "gateway/store_worker.h"
-#include "identity/certificate_authority.h"
 #include "identity/user_certificate.h"
-#include "keys/private_key.h"
 #include "model/config.h"
 #include "net/dialer.h"
 #include "recording/recorder.h"
@@ -22,15 +20,9 @@
 
 namespace sekisho::gateway {
 
-struct ServerKey {
-    keys::PrivateKey key;
-    ssh::HostKey offered;
-};
-
 struct Services {
-    Services(model::Config first, net::WorkerPool& workers, StoreWorker& store_worker, recording::Recordings& folder,
-        identity::CertificateAuthority ca)
-        : pool(workers), dialer(workers), store(store_worker), recordings(folder), authority(std::move(ca)) {
+    Services(model::Config first, net::WorkerPool& workers, StoreWorker& store_worker, recording::Recordings& folder)
+        : pool(workers), dialer(workers), store(store_worker), recordings(folder) {
         config.store(std::make_shared<const model::Config>(std::move(first)));
         user_trust.store(std::make_shared<const identity::CertificateTrust>());
         revoked_host_keys.store(std::make_shared<const identity::Revocation>());
@@ -44,8 +36,10 @@ struct Services {
     net::Dialer dialer;
     StoreWorker& store;
     recording::Recordings& recordings;
-    identity::CertificateAuthority authority;
-    std::vector<ServerKey> host_keys;
+    std::vector<ssh::HostKey> host_keys;  // public parts; who signs with them is LoopHome::keys()
+    /// A file that the configuration names, now: the sandbox lets nobody here open one. Blocks; thread-safe.
+    std::function<Result<std::string>(const std::string& path, std::size_t most)> read_file =
+        [](const std::string& path, std::size_t) -> Result<std::string> { return fail(path + " cannot be opened here"); };
     LiveSessions live;
     RefusalBudget refusals;
     QuietKeys quiet_keys;

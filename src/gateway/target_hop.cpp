@@ -56,7 +56,7 @@ TargetSignIn::Facts TargetHop::sign_in_facts() const {
     facts.target = m_target.name;
     facts.key_id = fmt::format(
         "user={} session={} audit={}", session.user, session.id, session.audit_key.empty() ? "-" : session.audit_key);
-    facts.life = std::min(m_front.config().target.certificate_life, identity::kCertificateMostLife);
+    facts.life = std::min(m_front.config().target.certificate_life, keyholder::kCertificateMostAhead);
     facts.agent_offered = m_front.agent_offered();
     return facts;
 }
@@ -106,14 +106,17 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;
     if (!m_target.host_keys.empty() || !m_target.host_ca.empty() || !m_learned.empty()) {
-        engine.host_key_algorithms =
-            preferred_host_key_algorithms(m_target, m_learned, ssh::default_algorithms().host_keys);
+        engine.host_key_algorithms = preferred_host_key_algorithms(m_target, m_learned, ssh::default_algorithms().host_keys);
     }
     const HopTimes times{config.target.login_timeout, config.ssh.keepalive, config.ssh.keepalive_count};
     m_hop = std::make_unique<Hop>(m_front.loop(), m_front.ticker(), net::make_socket_stream(m_front.loop(), dialed->fd),
         std::move(engine), times, *this);
-    m_sign_in = std::make_unique<TargetSignIn>(*m_hop, m_front.hop(), m_front.services().authority, sign_in_facts(),
-        [this](const std::string& text, const std::string& reason) { fail(text, reason, "target.refused"); });
+    TargetSignIn::Tell tell;
+    tell.failed = [this](const std::string& text, const std::string& reason) { fail(text, reason, "target.refused"); };
+    tell.certified = [this](const std::string& contents) {
+        m_front.record().audit("certificate.signed", name(), "ok", contents);
+    };
+    m_sign_in = std::make_unique<TargetSignIn>(*m_hop, m_front.hop(), m_front.signer(), sign_in_facts(), std::move(tell));
     m_hop->start();
 }
 
@@ -135,8 +138,7 @@ void TargetHop::hop_event(Hop& hop, ssh::Event& event) {
 
 void TargetHop::host_key_offered(const ssh::HostKeyOffered& offered) {
     const auto revocation = m_front.services().revoked_host_keys.load();
-    const auto judgement =
-        judge_host_key(m_target, m_learned, offered.blob, std::chrono::system_clock::now(), *revocation);
+    const auto judgement = judge_host_key(m_target, m_learned, offered.blob, std::chrono::system_clock::now(), *revocation);
     switch (judgement.verdict) {
         case HostKeyJudgement::Verdict::Trusted: return m_hop->submit(ssh::AcceptHostKey{offered.ticket});
         case HostKeyJudgement::Verdict::Learn: return learn(offered.ticket, judgement.line);
@@ -186,8 +188,9 @@ void TargetHop::group_offered(ssh::GroupOffered group) {
         [this, alive = m_alive, ticket = group.ticket](bool safe) {
             if (!*alive || m_over) return;
             if (safe) return m_hop->submit(ssh::AcceptGroup{ticket});
-            fail(fmt::format("The key exchange with {} is not safe: its Diffie-Hellman group is not made of a safe prime. Its "
-                             "administrator looks at the server's file of moduli, or turns group exchange off.",
+            fail(fmt::format(
+                     "The key exchange with {} is not safe: its Diffie-Hellman group is not made of a safe prime. Its "
+                     "administrator looks at the server's file of moduli, or turns group exchange off.",
                      m_target.name),
                 "the target's Diffie-Hellman group has no safe prime", "target.refused");
         });
@@ -208,7 +211,8 @@ void TargetHop::host_keys_announced(const ssh::HostKeysAnnounced& announced) {
         });
         if (key && !known && revocation->check(*key)) fresh.push_back(blob);
     }
-    if (!fresh.empty() && m_learned.size() + fresh.size() <= kMostLearned) m_hop->submit(ssh::ProveHostKeys{std::move(fresh)});
+    if (!fresh.empty() && m_learned.size() + fresh.size() <= kMostLearned)
+        m_hop->submit(ssh::ProveHostKeys{std::move(fresh)});
 }
 
 void TargetHop::host_keys_proven(const ssh::HostKeysProven& proven) {

@@ -21,9 +21,8 @@ std::string algorithm_for(const keys::PublicKey& key, const std::vector<std::str
 
 }  // namespace
 
-TargetSignIn::TargetSignIn(Hop& target, Hop& front, const identity::CertificateAuthority& authority, Facts facts,
-    std::function<void(const std::string&, const std::string&)> failed)
-    : m_target(target), m_front(front), m_authority(authority), m_facts(std::move(facts)), m_failed(std::move(failed)) {}
+TargetSignIn::TargetSignIn(Hop& target, Hop& front, keyholder::Signer& signer, Facts facts, Tell tell)
+    : m_target(target), m_front(front), m_signer(signer), m_facts(std::move(facts)), m_tell(std::move(tell)) {}
 
 Result<void> TargetSignIn::possible(const Facts& facts) {
     switch (facts.auth) {
@@ -43,11 +42,11 @@ Result<void> TargetSignIn::possible(const Facts& facts) {
 void TargetSignIn::methods_offered(const ssh::AuthMethodsOffered& offered) {
     if (!offered.signature_algorithms.empty()) m_signature_algorithms = offered.signature_algorithms;
     if (std::ranges::find(offered.methods, "publickey") == offered.methods.end()) {
-        return m_failed(fmt::format("{} does not let {} sign in with a key.", m_facts.target, m_facts.login),
+        return m_tell.failed(fmt::format("{} does not let {} sign in with a key.", m_facts.target, m_facts.login),
             "the target does not offer publickey");
     }
     if (offered.partial_success) {
-        return m_failed(
+        return m_tell.failed(
             fmt::format("{} wants more than a key for {}, which the gateway does not have.", m_facts.target, m_facts.login),
             "the target wants another method after publickey");
     }
@@ -59,19 +58,35 @@ void TargetSignIn::methods_offered(const ssh::AuthMethodsOffered& offered) {
 
 void TargetSignIn::begin_certificate() {
     m_key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
-    const identity::CertificateWish wish{m_facts.login, m_facts.key_id, m_facts.life};
-    auto certificate = m_authority.issue(m_key->public_key(), wish, std::chrono::system_clock::now());
-    if (!certificate)
-        return m_failed(
-            "The gateway could not make the certificate for " + m_facts.target + ".", certificate.error().full());
-    m_target.submit(ssh::TryPublicKey{keys::certificate_name("ssh-ed25519"), std::move(*certificate)});
+    keyholder::CertificateWish wish;
+    wish.key = base::to_bytes(m_key->public_key().blob());
+    wish.principals = {m_facts.login};
+    wish.key_id = m_facts.key_id;
+    wish.ahead = m_facts.life;
+    // What the session may do was decided before; the certificate must not stand in its way.
+    wish.extensions = {{"permit-X11-forwarding", ""}, {"permit-agent-forwarding", ""}, {"permit-port-forwarding", ""},
+        {"permit-pty", ""}, {"permit-user-rc", ""}};
+    m_signer.certify(wish, [this, alive = std::weak_ptr(m_alive)](Result<Bytes> blob) {
+        if (alive.lock()) certified(std::move(blob));
+    });
+}
+
+void TargetSignIn::certified(Result<Bytes> blob) {
+    if (!blob) {
+        return m_tell.failed(
+            fmt::format("There is no certificate for {}: {}.", m_facts.target, blob.error().text), blob.error().full());
+    }
+    m_tell.certified(
+        fmt::format("for {} s, key {}, {}", m_facts.life.count(), m_key->public_key().fingerprint(), m_facts.key_id));
+    m_target.submit(ssh::TryPublicKey{keys::certificate_name("ssh-ed25519"), std::move(*blob)});
 }
 
 void TargetSignIn::begin_agent() {
     m_agent = std::make_unique<AgentClient>(m_front);
     m_agent->identities([this](Result<std::vector<AgentClient::Identity>> identities) {
         if (!identities) {
-            return m_failed(fmt::format("The sign-in to {} needs your agent: {}.", m_facts.target, identities.error().text),
+            return m_tell.failed(
+                fmt::format("The sign-in to {} needs your agent: {}.", m_facts.target, identities.error().text),
                 identities.error().full());
         }
         m_identities = std::move(*identities);
@@ -98,14 +113,14 @@ void TargetSignIn::try_next_identity() {
 
 void TargetSignIn::refused() {
     if (m_facts.auth == model::TargetAuth::Certificate) {
-        return m_failed(
+        return m_tell.failed(
             fmt::format("{0} did not accept the gateway's certificate for the login {1}. Its administrator checks that {1} "
                         "exists there and that TrustedUserCAKeys names this gateway's CA (sekisho ca show).",
                 m_facts.target, m_facts.login),
             "the target refused the certificate");
     }
-    m_failed(fmt::format("{} accepted none of the {} keys in your agent for the login {}.", m_facts.target,
-                 m_identities.size(), m_facts.login),
+    m_tell.failed(fmt::format("{} accepted none of the {} keys in your agent for the login {}.", m_facts.target,
+                      m_identities.size(), m_facts.login),
         "the target refused every key of the user's agent");
 }
 

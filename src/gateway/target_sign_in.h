@@ -1,5 +1,6 @@
 // TargetSignIn: how the gateway proves to a target that it may act as this login: with a certificate that its CA signs for
-// this session (fresh key, one minute), or with the keys in the user's own agent. Owned by TargetHop while it signs in.
+// this session (fresh key, one minute; the signature is asked of the keyholder), or with the keys in the user's own agent. Owned
+// by TargetHop while it signs in.
 #pragma once
 
 #include <memory>
@@ -10,6 +11,8 @@
 #include "gateway/agent_client.h"
 #include "gateway/hop.h"
 #include "gateway/services.h"
+#include "keyholder/signer.h"
+#include "keys/private_key.h"
 
 namespace sekisho::gateway {
 
@@ -19,14 +22,19 @@ public:
         model::TargetAuth auth = model::TargetAuth::Certificate;
         std::string login;
         std::string target;
-        std::string key_id;                // of the certificate
+        std::string key_id;  // of the certificate
         std::chrono::seconds life{60};
-        bool agent_offered = false;        // the client forwards its agent
+        bool agent_offered = false;  // the client forwards its agent
     };
 
-    /// `failed` gets a text for the user and a reason for audit; it may be called inside the other functions.
-    TargetSignIn(Hop& target, Hop& front, const identity::CertificateAuthority& authority, Facts facts,
-        std::function<void(const std::string& text, const std::string& reason)> failed);
+    struct Tell {
+        /// A text for the user and a reason for audit; it may be called inside the other functions.
+        std::function<void(const std::string& text, const std::string& reason)> failed;
+        /// A certificate was signed: what is in it, for audit.
+        std::function<void(const std::string& contents)> certified;
+    };
+
+    TargetSignIn(Hop& target, Hop& front, keyholder::Signer& signer, Facts facts, Tell tell);
 
     /// Tells early what cannot work, before anything is dialled.
     static Result<void> possible(const Facts& facts);
@@ -37,15 +45,16 @@ public:
 
 private:
     void begin_certificate();
+    void certified(Result<Bytes> blob);
     void begin_agent();
     void try_next_identity();
     void refused();
 
     Hop& m_target;
     Hop& m_front;
-    const identity::CertificateAuthority& m_authority;
+    keyholder::Signer& m_signer;
     Facts m_facts;
-    std::function<void(const std::string&, const std::string&)> m_failed;
+    Tell m_tell;
     std::optional<keys::PrivateKey> m_key;
     std::unique_ptr<AgentClient> m_agent;
     std::vector<AgentClient::Identity> m_identities;
@@ -53,6 +62,7 @@ private:
     std::vector<std::string> m_signature_algorithms;
     std::string m_last_text;
     bool m_tried = false;
+    std::shared_ptr<bool> m_alive = std::make_shared<bool>(true);  // watched by answers that come later
 };
 
 }  // namespace sekisho::gateway

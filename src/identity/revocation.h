@@ -3,6 +3,7 @@
 // users (front hop) and of targets (target hop). Standard: sshd_config(5) RevokedKeys.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Revocation {
 
 /// Reads each file, a KRL (ssh-keygen -k) or lines of public keys, and adds what it revokes. A file that cannot be read makes
 /// `revocation_unknown`, and its error is returned.
-Result<void> read_revocation(const std::vector<std::string>& paths, Revocation& into);
+using ReadFile = std::function<Result<std::string>(const std::string& path, std::size_t most)>;
+Result<void> read_revocation(const std::vector<std::string>& paths, const ReadFile& read_file, Revocation& into);
 
 }  // namespace sekisho::identity

@@ -32,6 +32,14 @@ Bytes host_key_proof_data(BytesView session_id, BytesView blob) {
     return wire::Writer().string(kHostKeysProveRequest).string(session_id).string(blob).take();
 }
 
+std::optional<BytesView> session_id_of_host_key_proof(BytesView data) {
+    wire::Reader in(data);
+    if (in.text(limits::kMethodName) != kHostKeysProveRequest) return std::nullopt;
+    const BytesView session_id = in.string(kStringMost);
+    (void)in.string();
+    return in.finish("host key proof") ? std::optional(session_id) : std::nullopt;
+}
+
 Result<void> verify_host_key_proof(BytesView session_id, BytesView blob, BytesView signature) {
     const auto key = keys::PublicKey::from_blob(blob);
     if (!key) return std::unexpected(key.error());

@@ -47,31 +47,6 @@ bool somebody_listens(const sockaddr_un& address) {
     return connected;
 }
 
-Result<int> listening_socket(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return fail("the name of the admin socket is too long: " + path);
-    std::memcpy(address.sun_path, path.c_str(), path.size());
-    std::error_code ignored;
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-    if (somebody_listens(address)) return fail("another gateway already listens on " + path);
-    struct stat facts{};
-    if (::lstat(path.c_str(), &facts) == 0) {
-        if (!S_ISSOCK(facts.st_mode)) return fail(path + " is there and is not a socket");
-        ::unlink(path.c_str());
-    }
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) return std::unexpected(system_error("cannot make the admin socket"));
-    // On Linux the file takes the mode that the socket has when it is bound: it is never open to others, not even for a moment.
-    if (::fchmod(fd, 0600) != 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::chmod(path.c_str(), 0600) != 0 || ::listen(fd, 64) != 0) {
-        const Error error = system_error("cannot listen on " + path);
-        ::close(fd);
-        return std::unexpected(error);
-    }
-    return fd;
-}
-
 class SocketServer final : public Server {
 public:
     SocketServer(int fd, std::string path, Handler handler)
@@ -164,15 +139,44 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> serve(const std::string& path, Server::Handler handler) {
-    const auto fd = listening_socket(path);
-    if (!fd) return std::unexpected(fd.error());
+Result<int> listen_at(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return fail("the name of the admin socket is too long: " + path);
+    std::memcpy(address.sun_path, path.c_str(), path.size());
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+    if (somebody_listens(address)) return fail("another gateway already listens on " + path);
+    struct stat facts{};
+    if (::lstat(path.c_str(), &facts) == 0) {
+        if (!S_ISSOCK(facts.st_mode)) return fail(path + " is there and is not a socket");
+        ::unlink(path.c_str());
+    }
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return std::unexpected(system_error("cannot make the admin socket"));
+    // On Linux the file takes the mode that the socket has when it is bound: it is never open to others, not even for a moment.
+    if (::fchmod(fd, 0600) != 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::chmod(path.c_str(), 0600) != 0 || ::listen(fd, 64) != 0) {
+        const Error error = system_error("cannot listen on " + path);
+        ::close(fd);
+        return std::unexpected(error);
+    }
+    return fd;
+}
+
+Result<std::unique_ptr<Server>> serve(int listening, const std::string& path, Server::Handler handler) {
     try {
-        return std::make_unique<SocketServer>(*fd, path, std::move(handler));
+        return std::make_unique<SocketServer>(listening, path, std::move(handler));
     } catch (const std::exception& error) {
-        ::close(*fd);
+        ::close(listening);
         return fail("cannot serve the admin API", error.what());
     }
+}
+
+Result<std::unique_ptr<Server>> serve(const std::string& path, Server::Handler handler) {
+    const auto fd = listen_at(path);
+    if (!fd) return std::unexpected(fd.error());
+    return serve(*fd, path, std::move(handler));
 }
 
 }  // namespace sekisho::web

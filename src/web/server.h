@@ -21,4 +21,9 @@ public:
 /// Listens at `path` (its folder is made where missing); a socket that nobody listens on any more is replaced.
 Result<std::unique_ptr<Server>> serve(const std::string& path, Server::Handler handler);
 
+/// The same in two steps, for a process that may not touch the file system any more when it begins to serve: the listening socket,
+/// which `serve` takes over.
+Result<int> listen_at(const std::string& path);
+Result<std::unique_ptr<Server>> serve(int listening, const std::string& path, Server::Handler handler);
+
 }  // namespace sekisho::web

@@ -11,6 +11,7 @@ namespace sekisho::gateway {
 namespace {
 
 using namespace std::chrono_literals;
+using test::FakeKeyholder;
 using test::FakeTarget;
 using test::TestClient;
 
@@ -114,13 +115,14 @@ protected:
         m_store = std::move(*store::open_store(":memory:", ""));
         m_worker = std::make_unique<StoreWorker>(*m_store);
         m_pool = std::make_unique<net::WorkerPool>(2);
-        m_services = std::make_unique<Services>(model::Config{}, *m_pool, *m_worker, m_recordings,
-            identity::CertificateAuthority(keys::PrivateKey::generate(keys::KeyKind::Ed25519)));
-        const auto host_key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
-        m_services->host_keys.push_back(
-            {host_key, {base::to_bytes(host_key.public_key().blob()), host_key.public_key().algorithms()}});
+        m_services = std::make_unique<Services>(model::Config{}, *m_pool, *m_worker, m_recordings);
+        for (const auto& key : m_keyholder.public_parts().host_keys)
+            m_services->host_keys.push_back({key.blob, key.algorithms});
         m_services->access.store(make_snapshot(m_access));
-        for (int i = 0; i < 2; ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
+        for (int i = 0; i < 2; ++i) {
+            m_homes.push_back(std::make_unique<LoopHome>(*m_services));
+            link(*m_homes.back());
+        }
         m_listener = std::move(*net::Listener::open(m_homes[0]->loop(), "127.0.0.1", 0));
         m_listener->start(
             [this, next = 0u](int fd, net::Endpoint peer) mutable { m_homes[next++ % 2]->adopt(fd, std::move(peer)); });
@@ -139,6 +141,10 @@ protected:
         m_pool.reset();
         m_worker.reset();
         m_homes.clear();
+    }
+
+    void link(LoopHome& home) {
+        home.loop().post([&home, fd = m_keyholder.link()] { home.keys().adopt(fd); });
     }
 
     template <class Condition>
@@ -167,6 +173,7 @@ protected:
     keys::PrivateKey m_alice = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
     keys::PrivateKey m_late = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
     FakeTarget m_target;
+    FakeKeyholder m_keyholder;
     FakeRecordings m_recordings;
     model::Access m_access;
     std::unique_ptr<store::Store> m_store;
@@ -243,6 +250,83 @@ TEST_F(GatewayTest, ABackloggedRecordingHoldsTheSenderBackUntilItDrained) {
     }
     kept->executor(kept->drained);
     EXPECT_EQ(alice.wait(number).output.size(), kMuch);
+}
+
+TEST_F(GatewayTest, WithoutAKeyholderLiveSessionsGoOnAndNewOnesAreRefusedWithAText) {
+    auto& live = client("ubuntu@web1", m_alice);
+    ASSERT_TRUE(live.signed_in());
+    EXPECT_EQ(live.wait(live.exec("echo", "before")).output, "before");
+    m_keyholder.hang_up();
+    wait_until([this] {
+        int linked = 0;
+        for (auto& home : m_homes) test::on(home->loop(), [&] { linked += home->keys().linked(); });
+        return linked == 0;
+    });
+    EXPECT_EQ(live.wait(live.exec("echo", "meanwhile")).output, "meanwhile");
+    auto& refused = client("ubuntu@web1", m_alice);
+    EXPECT_NE(refused.ended().find(KeyLink::kCannotSign), std::string::npos) << refused.ended();
+    const auto records = audit("signature.failed");
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_NE(records[0].reason.find("there is no keyholder"), std::string::npos) << records[0].reason;
+
+    for (auto& home : m_homes) link(*home);
+    auto& again = client("ubuntu@web1", m_alice);
+    ASSERT_TRUE(again.signed_in());
+    EXPECT_EQ(again.wait(again.exec("echo", "after")).output, "after");
+}
+
+TEST_F(GatewayTest, ACertificateThatCannotBeHadIsSaidInTheSession) {
+    auto& alice = client("ubuntu@web1", m_alice);
+    ASSERT_TRUE(alice.signed_in());
+    m_keyholder.hang_up();
+    wait_until([this] { return audit("session.start").size() == 1; });
+    const auto outcome = alice.wait(alice.exec("echo", "x"));
+    EXPECT_NE((outcome.errors + outcome.refusal).find("There is no certificate for web1: the gateway cannot sign just now"),
+        std::string::npos)
+        << outcome.errors << outcome.refusal;
+    EXPECT_EQ(m_target.sign_ins, 0);
+    EXPECT_EQ(audit("target.refused").size(), 1u);
+}
+
+TEST_F(GatewayTest, EveryCertificateAndRefusalIsInTheAudit) {
+    auto& alice = client("ubuntu@web1", m_alice);
+    ASSERT_TRUE(alice.signed_in());
+    EXPECT_EQ(alice.wait(alice.exec("echo", "x")).status, 0);
+    const auto signed_ones = audit("certificate.signed");
+    ASSERT_EQ(signed_ones.size(), 1u);
+    EXPECT_EQ(signed_ones[0].subject, "ubuntu@web1");
+    EXPECT_EQ(signed_ones[0].user, "alice");
+
+    std::promise<std::string> refusal;
+    m_homes[0]->loop().post([&] {
+        keyholder::CertificateWish wish;
+        wish.key = base::to_bytes(m_late.public_key().blob());
+        m_homes[0]->keys().certify(
+            wish, [&](Result<Bytes> blob) { refusal.set_value(blob ? "signed" : blob.error().text); });
+    });
+    EXPECT_EQ(refusal.get_future().get(), "a user certificate without a principal");
+    const auto refused = audit("keyholder.refused");
+    ASSERT_EQ(refused.size(), 1u);
+    EXPECT_EQ(refused[0].subject, "user certificate");
+    EXPECT_EQ(refused[0].outcome, "refused");
+}
+
+TEST_F(GatewayTest, WhatAKeyholderDoesNotSayIsNotBelieved) {
+    for (const Bytes& said : {Bytes(64, std::byte{0xff}), wire::Writer().string("nonsense").take(),
+             keyholder::encode(keyholder::Reply{0, Bytes(1)}),
+             wire::Writer().string(wire::Writer().u64(1).byte(7).take()).take()}) {
+        auto ends = keyholder::socket_pair(SOCK_STREAM);
+        ASSERT_TRUE(ends.has_value());
+        test::on(m_homes[0]->loop(), [&] { m_homes[0]->keys().adopt(ends->second.release()); });
+        ASSERT_EQ(::send(ends->first.fd(), said.data(), said.size(), MSG_NOSIGNAL), static_cast<ssize_t>(said.size()));
+        std::promise<bool> failed;
+        m_homes[0]->loop().post([&] {
+            m_homes[0]->keys().sign_exchange(
+                0, "ssh-ed25519", Bytes(32), [&](const Result<Bytes>& signature) { failed.set_value(!signature); });
+        });
+        ends->first.reset();
+        EXPECT_TRUE(failed.get_future().get());
+    }
 }
 
 TEST_F(GatewayTest, RefusalsNameTheReasonAndReachNoTarget) {

@@ -15,6 +15,8 @@
 
 #include "gateway/hop.h"
 #include "gateway/services.h"
+#include "keyholder/descriptors.h"
+#include "keyholder/serve.h"
 #include "keys/certificate.h"
 #include "net/listener.h"
 #include "wire/reader.h"
@@ -137,6 +139,42 @@ private:
     keys::PrivateKey m_key;
     std::unique_ptr<net::Listener> m_listener;
     std::vector<std::unique_ptr<Connection>> m_hops;
+};
+
+/// The keyholder's own code on threads of this process, one for each link.
+class FakeKeyholder {
+public:
+    ~FakeKeyholder() {
+        hang_up();
+        for (auto& thread : m_threads) thread.join();
+    }
+
+    const keyholder::PublicParts& public_parts() const { return m_keys.public_parts(); }
+
+    /// The gateway's end of a new link.
+    int link() {
+        auto ends = keyholder::socket_pair(SOCK_STREAM);
+        if (!ends) std::abort();
+        const std::lock_guard lock(m_mutex);
+        m_links.push_back(std::move(ends->first));
+        m_threads.emplace_back([this, fd = m_links.back().fd()] {
+            keyholder::serve_link(m_keys, fd);
+            ::shutdown(fd, SHUT_RDWR);
+        });
+        return ends->second.release();
+    }
+    /// As if the process had died: every link ends.
+    void hang_up() {
+        const std::lock_guard lock(m_mutex);
+        for (auto& one : m_links) ::shutdown(one.fd(), SHUT_RDWR);
+    }
+
+private:
+    keyholder::Keyring m_keys{
+        {keys::PrivateKey::generate(keys::KeyKind::Ed25519)}, keys::PrivateKey::generate(keys::KeyKind::Ed25519)};
+    std::mutex m_mutex;
+    std::vector<keyholder::Descriptor> m_links;
+    std::vector<std::thread> m_threads;
 };
 
 /// What a client saw of one channel.

@@ -1,0 +1,14 @@
+// Where the private keys are: paths only, so that whoever starts a keyholder need not know how a key is read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sekisho::keyholder {
+
+struct KeyFiles {
+    std::vector<std::string> host_keys;  // PATH-cert.pub beside one is presented, too
+    std::string user_ca;
+};
+
+}  // namespace sekisho::keyholder

@@ -1,0 +1,179 @@
+// Order: load → answer: exchange hashes, proofs of host keys, user certificates.
+#include "keyholder/keyring.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "wire/writer.h"
+
+namespace sekisho::keyholder {
+namespace {
+
+constexpr std::size_t kMostCertificate = 64 * 1024;
+constexpr std::size_t kHashLeast = 32;  // SHA-256 … SHA-512: what a key exchange signs, and no more
+constexpr std::size_t kHashMost = 64;
+constexpr std::size_t kMostPrincipals = 16;
+constexpr std::size_t kMostPrincipal = 256;
+constexpr std::size_t kMostKeyId = 1024;
+constexpr std::string_view kHostKeysProve = "hostkeys-prove-00@openssh.com";
+
+// OpenSSH PROTOCOL.certkeys. Both options narrow what the certificate is good for; those extensions are what sshd asks for.
+constexpr std::array<std::string_view, 2> kCriticalOptions{"force-command", "source-address"};
+constexpr std::array<std::string_view, 5> kExtensions{
+    "permit-X11-forwarding", "permit-agent-forwarding", "permit-port-forwarding", "permit-pty", "permit-user-rc"};
+
+/// "ssh-ed25519-cert-v01@openssh.com AAAA… comment"; nothing when there is no such file.
+Result<std::optional<keys::Certificate>> load_certificate(const std::string& path, const keys::PublicKey& key) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return std::nullopt;
+    std::string text(kMostCertificate, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    const auto begin = text.find(' ');
+    if (begin == std::string::npos) return fail(path + " is not a certificate");
+    const auto end = text.find_first_of(" \r\n", begin + 1);
+    const auto blob = base::from_base64(text.substr(begin + 1, end == std::string::npos ? end : end - begin - 1));
+    if (!blob) return fail(path + " is not a certificate");
+    auto certificate = keys::Certificate::from_blob(*blob);
+    if (!certificate) return fail(path + ": " + certificate.error().text, certificate.error().detail);
+    if (certificate->fields().use != keys::CertificateUse::Host) return fail(path + " is not a host certificate");
+    if (!(certificate->key() == key)) return fail(path + " is the certificate of another key");
+    return std::optional(std::move(*certificate));
+}
+
+bool printable(std::string_view text) {
+    return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+/// Named once each, all of them known. Critical options have a value, extensions have none.
+Result<void> known(const std::vector<keys::CertificateOption>& options, std::span<const std::string_view> names, bool valued,
+    const char* what) {
+    for (const auto& option : options) {
+        const std::string shown = printable(option.name) ? option.name : "?";
+        if (std::ranges::find(names, option.name) == names.end()) return fail(fmt::format("an unknown {}: {}", what, shown));
+        if (std::ranges::count(options, option.name, &keys::CertificateOption::name) > 1) {
+            return fail(fmt::format("the same {} twice: {}", what, shown));
+        }
+        if (option.value.empty() == valued) return fail(fmt::format("a malformed {}: {}", what, shown));
+    }
+    return {};
+}
+
+}  // namespace
+
+// --- load ---
+
+Keyring::Keyring(keys::PrivateKey user_ca) : m_user_ca(std::move(user_ca)) {
+    m_public.user_ca = base::to_bytes(m_user_ca.public_key().blob());
+}
+
+Keyring::Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca) : Keyring(std::move(user_ca)) {
+    for (auto& key : host_keys) {
+        const keys::PublicKey& public_key = key.public_key();
+        PublicParts::HostKey offered{base::to_bytes(public_key.blob()), public_key.algorithms()};
+        add(std::move(key), std::move(offered));
+    }
+}
+
+void Keyring::add(keys::PrivateKey key, PublicParts::HostKey offered) {
+    m_host_keys.push_back(std::move(key));
+    m_public.host_keys.push_back(std::move(offered));
+}
+
+Result<Keyring> Keyring::load(const KeyFiles& files) {
+    auto user_ca = keys::load_private_key(files.user_ca);
+    if (!user_ca) return fail("CA key: " + user_ca.error().text, user_ca.error().detail);
+    Keyring ring(std::move(*user_ca));
+    for (const auto& path : files.host_keys) {
+        auto key = keys::load_private_key(path);
+        if (!key) return fail("host key " + path + ": " + key.error().text, key.error().detail);
+        const keys::PublicKey& public_key = key->public_key();
+        // Or whoever may ask for a host signature could have something signed that reads as the CA's.
+        if (public_key == ring.m_user_ca.public_key()) return fail("host key " + path + " is the user CA's key, too");
+        auto certificate = load_certificate(path + "-cert.pub", public_key);
+        if (!certificate) return std::unexpected(certificate.error());
+        if (*certificate) {
+            std::vector<std::string> algorithms;
+            for (const auto& algorithm : public_key.algorithms()) algorithms.push_back(keys::certificate_name(algorithm));
+            ring.add(*key, {base::to_bytes((*certificate)->blob()), std::move(algorithms)});
+        }
+        ring.add(*key, {base::to_bytes(public_key.blob()), public_key.algorithms()});
+    }
+    if (ring.m_host_keys.empty()) return fail("no host key is configured (ssh.host_keys)");
+    return ring;
+}
+
+// --- answer ---
+
+Result<Bytes> Keyring::answer(const Request& request, WallTime now) const {
+    if (const auto* exchange = std::get_if<SignExchange>(&request)) return sign(*exchange);
+    if (const auto* proof = std::get_if<ProveHostKey>(&request)) return sign(*proof);
+    return sign(std::get<CertificateWish>(request), now);
+}
+
+Result<Bytes> Keyring::sign(const SignExchange& wanted) const {
+    if (wanted.key >= m_host_keys.size()) return fail("there is no such host key");
+    if (wanted.hash.size() < kHashLeast || wanted.hash.size() > kHashMost) return fail("that is not an exchange hash");
+    return m_host_keys[wanted.key].sign(wanted.algorithm, wanted.hash);
+}
+
+/// OpenSSH PROTOCOL §2.5: string "hostkeys-prove-00@openssh.com", string session identifier, string host key. Longer than any
+/// exchange hash, so neither can stand in for the other.
+Result<Bytes> Keyring::sign(const ProveHostKey& wanted) const {
+    if (wanted.key >= m_host_keys.size()) return fail("there is no such host key");
+    if (wanted.session_id.size() < kHashLeast || wanted.session_id.size() > kHashMost)
+        return fail("that is not a session identifier");
+    const keys::PrivateKey& key = m_host_keys[wanted.key];
+    const Bytes proof =
+        wire::Writer().string(kHostKeysProve).string(wanted.session_id).string(key.public_key().blob()).take();
+    return key.sign(wanted.algorithm, proof);
+}
+
+Result<void> Keyring::within_bounds(const CertificateWish& wish) const {
+    using std::chrono::seconds;
+    if (wish.ahead <= seconds(0) || wish.ahead > kCertificateMostAhead || wish.back < seconds(0) ||
+        wish.back > kCertificateMostBack) {
+        return fail(fmt::format(
+            "a user certificate is valid from at most {} s ago to at most {} s ahead, and {} s to {} s was asked for",
+            kCertificateMostBack.count(), kCertificateMostAhead.count(), wish.back.count(), wish.ahead.count()));
+    }
+    if (wish.principals.empty()) return fail("a user certificate without a principal");
+    if (wish.principals.size() > kMostPrincipals) return fail("a user certificate with too many principals");
+    for (const auto& principal : wish.principals) {
+        if (principal.empty() || principal.size() > kMostPrincipal || !printable(principal)) {
+            return fail("a user certificate with a principal that is empty, too long or not printable");
+        }
+    }
+    if (wish.key_id.size() > kMostKeyId || !printable(wish.key_id))
+        return fail("a user certificate with a malformed key id");
+    if (auto fine = known(wish.critical_options, kCriticalOptions, true, "critical option"); !fine) return fine;
+    return known(wish.extensions, kExtensions, false, "extension");
+}
+
+Result<Bytes> Keyring::sign(const CertificateWish& wish, WallTime now) const {
+    if (auto fine = within_bounds(wish); !fine) return std::unexpected(fine.error());
+    const auto key = keys::PublicKey::from_blob(wish.key);
+    if (!key) return fail("a user certificate for what is not a public key", key.error().text);
+    const auto ours = [&](const keys::PrivateKey& one) { return one.public_key() == *key; };
+    if (ours(m_user_ca) || std::ranges::any_of(m_host_keys, ours))
+        return fail("a user certificate for one of the gateway's own keys");
+    crypto::Random& random = crypto::system_random();
+    keys::CertificateFields fields;
+    random.fill(std::as_writable_bytes(std::span(&fields.serial, 1)));
+    fields.use = keys::CertificateUse::User;
+    fields.key_id = wish.key_id;
+    fields.principals = wish.principals;
+    fields.valid_after = static_cast<std::uint64_t>(base::unix_seconds(now - wish.back));
+    fields.valid_before = static_cast<std::uint64_t>(base::unix_seconds(now + wish.ahead));
+    fields.critical_options = wish.critical_options;
+    fields.extensions = wish.extensions;
+    const Bytes unsigned_part = keys::certificate_to_be_signed(*key, m_user_ca.public_key(), fields, random);
+    auto signature = m_user_ca.sign(m_user_ca.public_key().algorithms().front(), unsigned_part);
+    if (!signature) return std::unexpected(signature.error());
+    return keys::certificate_blob(unsigned_part, *signature);
+}
+
+}  // namespace sekisho::keyholder

@@ -1,0 +1,58 @@
+// The protocol between gateway and keyholder, over a stream socket pair: frames of uint32 length and payload, in the data types of
+// RFC 4251 §5. The keyholder begins with Hello (or says why it cannot); then each request has a ticket and gets one reply with it,
+// in any order. Both ends bound what they read. Request type 4 and up are free for host certificates and stored credentials.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "keyholder/signer.h"
+
+namespace sekisho::keyholder {
+
+inline constexpr std::size_t kMostRequest = 32 * 1024;  // payload; a key with an RSA modulus of 16384 bits, and all options
+inline constexpr std::size_t kMostReply = 32 * 1024;  // payload; a certificate is little longer than what was asked for
+inline constexpr std::size_t kMostHello = 1024 * 1024;  // payload; every host key and certificate
+inline constexpr std::size_t kFrameHeader = 4;
+
+struct SignExchange {
+    std::uint32_t key = 0;
+    std::string algorithm;
+    Bytes hash;
+};
+struct ProveHostKey {
+    std::uint32_t key = 0;
+    std::string algorithm;
+    Bytes session_id;
+};
+using Request = std::variant<SignExchange, ProveHostKey, CertificateWish>;
+
+struct TicketedRequest {
+    std::uint64_t ticket = 0;
+    Request request;
+};
+
+struct Reply {
+    std::uint64_t ticket = 0;  // 0: to what could not be read
+    Result<Bytes> answer;  // signature or certificate; an Error says why it was refused
+};
+
+// Whole frames.
+Bytes encode(std::uint64_t ticket, const Request& request);
+Bytes encode(const Reply& reply);
+Bytes encode(const Result<PublicParts>& hello);
+
+// Payloads.
+Result<TicketedRequest> decode_request(BytesView payload);
+Result<Reply> decode_reply(BytesView payload);
+/// The keyholder's own Error where it could not begin.
+Result<PublicParts> decode_hello(BytesView payload);
+/// Of a payload that is not a request, the ticket for the refusal.
+std::uint64_t ticket_of(BytesView payload);
+
+/// The first frame's payload in `bytes`: whole, not there yet (nullopt), or longer than `most`.
+Result<std::optional<BytesView>> next_frame(BytesView bytes, std::size_t most);
+
+}  // namespace sekisho::keyholder

@@ -1,0 +1,109 @@
+#include "keyholder/serve.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <latch>
+#include <thread>
+
+#include "base/log.h"
+#include "keyholder/messages.h"
+#include "sandbox/sandbox.h"
+
+namespace sekisho::keyholder {
+namespace {
+
+bool write_all(int fd, BytesView bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+/// Whatever asks for something outside the bounds is also told of here, where the gateway cannot keep it back.
+Bytes answered(const Keyring& keys, BytesView payload) {
+    auto request = decode_request(payload);
+    Reply reply{ticket_of(payload), {}};
+    reply.answer =
+        request ? keys.answer(request->request, std::chrono::system_clock::now()) : std::unexpected(request.error());
+    if (!reply.answer) log::warn_limited("keyholder.refused", {{"reason", reply.answer.error().full()}});
+    return encode(reply);
+}
+
+void sandbox_before_threads() {
+    sandbox::hide_memory();
+    if (!sandbox::lock_memory()) {
+        log::warn("keyholder.memory_not_locked", {{"reason", "RLIMIT_MEMLOCK is too low; keys could be written to swap"}});
+    }
+    const auto files = sandbox::restrict_files({});
+    if (!files) log::error("keyholder.sandbox", {{"reason", files.error().full()}});
+}
+
+}  // namespace
+
+std::string serve_link(const Keyring& keys, int link) {
+    Bytes buffer(2 * (kFrameHeader + kMostRequest));
+    std::size_t have = 0;
+    while (true) {
+        const ssize_t n = ::recv(link, buffer.data() + have, buffer.size() - have, 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return std::string("recv: ") + std::strerror(errno);
+        if (n == 0) return "the gateway hung up";
+        have += static_cast<std::size_t>(n);
+        Bytes replies;
+        std::size_t used = 0;
+        while (true) {
+            const auto frame = next_frame(BytesView(buffer).subspan(used, have - used), kMostRequest);
+            if (!frame) {
+                log::warn("keyholder.refused", {{"reason", frame.error().full()}});
+                (void)write_all(link, encode(Reply{0, std::unexpected(frame.error())}));
+                return frame.error().full();
+            }
+            if (!*frame) break;
+            const Bytes reply = answered(keys, **frame);
+            replies.insert(replies.end(), reply.begin(), reply.end());
+            used += kFrameHeader + (*frame)->size();
+        }
+        if (!write_all(link, replies)) return "the gateway does not read";
+        std::memmove(buffer.data(), buffer.data() + used, have - used);
+        have -= used;
+    }
+}
+
+void serve(const KeyFiles& files, const std::vector<int>& links) {
+    const auto keys = Keyring::load(files);
+    if (!keys) {
+        for (const int link : links) (void)write_all(link, encode(std::unexpected(keys.error())));
+        ::_exit(1);
+    }
+    sandbox_before_threads();
+    std::latch confined(1);
+    std::vector<std::thread> threads;
+    for (const int link : links) {
+        threads.emplace_back([&keys, &confined, link] {
+            confined.wait();
+            const std::string why = serve_link(*keys, link);
+            log::debug("keyholder.over", {{"reason", why}});
+            ::_exit(0);
+        });
+    }
+    if (const auto calls = sandbox::restrict_calls(sandbox::Calls::Keyholder); !calls) {
+        log::error("keyholder.sandbox", {{"reason", calls.error().full()}});
+        for (const int link : links) (void)write_all(link, encode(std::unexpected(calls.error())));
+        ::_exit(1);
+    }
+    const Bytes hello = encode(Result<PublicParts>(keys->public_parts()));
+    for (const int link : links) {
+        if (!write_all(link, hello)) ::_exit(1);
+    }
+    confined.count_down();
+    for (auto& thread : threads) thread.join();
+    ::_exit(0);
+}
+
+}  // namespace sekisho::keyholder

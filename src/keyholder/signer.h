@@ -1,0 +1,56 @@
+// What the gateway sees of the keyholder: public parts, and an asynchronous Signer. A signature is asked for and never taken: the
+// private keys are in another process (keyholder/process.h), which bounds what it signs itself (keyholder/keyring.h).
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "keys/certificate.h"
+
+namespace sekisho::keyholder {
+
+/// The keyholder refuses user certificates beyond these, whoever asks.
+inline constexpr std::chrono::seconds kCertificateMostAhead{60};
+inline constexpr std::chrono::seconds kCertificateMostBack{5};
+
+struct PublicParts {
+    struct HostKey {
+        Bytes blob;  // key or certificate
+        std::vector<std::string> algorithms;  // certificate forms for a certificate
+        friend bool operator==(const HostKey&, const HostKey&) = default;
+    };
+    std::vector<HostKey> host_keys;  // in the configuration's order, each certificate before its key
+    Bytes user_ca;  // blob
+    friend bool operator==(const PublicParts&, const PublicParts&) = default;
+};
+
+/// A user certificate as it is wished for. The times count from the keyholder's own clock.
+struct CertificateWish {
+    Bytes key;  // blob of the key to certify
+    std::vector<std::string> principals;
+    std::string key_id;  // for the target's log: user, session, audit key
+    std::chrono::seconds ahead = kCertificateMostAhead;
+    std::chrono::seconds back = kCertificateMostBack;
+    std::vector<keys::CertificateOption> critical_options;
+    std::vector<keys::CertificateOption> extensions;
+};
+
+/// `done` is called once, on the loop that the signer belongs to, and never inside the call. An Error's text is for the user.
+class Signer {
+public:
+    using Done = std::function<void(Result<Bytes>)>;
+
+    virtual ~Signer() = default;
+    /// SSH signature blob over an exchange hash. `key` is an index of PublicParts::host_keys, `algorithm` a plain name.
+    virtual void sign_exchange(std::size_t key, const std::string& algorithm, BytesView hash, Done done) = 0;
+    /// The same over the proof that this host key is ours, for hostkeys-prove-00@openssh.com (OpenSSH PROTOCOL §2.5).
+    virtual void prove_host_key(std::size_t key, const std::string& algorithm, BytesView session_id, Done done) = 0;
+    /// Certificate blob.
+    virtual void certify(const CertificateWish& wish, Done done) = 0;
+};
+
+}  // namespace sekisho::keyholder
