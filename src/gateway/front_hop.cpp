@@ -2,6 +2,7 @@
 #include "gateway/front_hop.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "gateway/forward_channel.h"
@@ -16,6 +17,8 @@ namespace sekisho::gateway {
 namespace {
 
 constexpr std::chrono::milliseconds kGoodbye{300};
+constexpr std::chrono::milliseconds kSignAgain{200};
+constexpr unsigned kAskToSign = 300;  // a minute of that
 
 ssh::Config engine_config(const Services& services, const model::Config& config) {
     ssh::Config engine;
@@ -62,7 +65,7 @@ void FrontHop::hop_event(Hop& hop, ssh::Event& event) {
     if (const auto* identified = std::get_if<ssh::PeerIdentified>(&event)) {
         m_client = shown(identified->line, 255);
     } else if (const auto* wanted = std::get_if<ssh::HostSignatureWanted>(&event)) {
-        sign(*wanted);
+        sign({*wanted, 0});
     } else if (const auto* auth = std::get_if<ssh::AuthRequested>(&event)) {
         if (m_auth) m_auth->requested(*auth);
     } else if (const auto* channel = std::get_if<ssh::ChannelOpenRequested>(&event)) {
@@ -73,12 +76,13 @@ void FrontHop::hop_event(Hop& hop, ssh::Event& event) {
     (void)hop;
 }
 
-void FrontHop::sign(const ssh::HostSignatureWanted& wanted) {
-    auto finish = [weak = weak_from_this(), ticket = wanted.ticket](Result<Bytes> signature) {
+void FrontHop::sign(Unsigned one) {
+    const ssh::HostSignatureWanted& wanted = one.wanted;
+    auto finish = [weak = weak_from_this(), one](Result<Bytes> signature) {
         const auto self = weak.lock();
-        if (!self) return;
-        if (!signature) return self->cannot_sign(signature.error());
-        self->m_hop->submit(ssh::ProvideSignature{ticket, std::move(*signature)});
+        if (!self || self->m_hop->over()) return;
+        if (!signature) return self->cannot_sign(one, signature.error());
+        self->m_hop->submit(ssh::ProvideSignature{one.wanted.ticket, std::move(*signature)});
     };
     if (const auto session_id = ssh::session_id_of_host_key_proof(wanted.data)) {
         return signer().prove_host_key(wanted.host_key, wanted.algorithm, *session_id, std::move(finish));
@@ -86,8 +90,17 @@ void FrontHop::sign(const ssh::HostSignatureWanted& wanted) {
     signer().sign_exchange(wanted.host_key, wanted.algorithm, wanted.data, std::move(finish));
 }
 
-/// Strangers cause this, too: the audit takes so many a second.
-void FrontHop::cannot_sign(const Error& error) {
+/// A live session that happens to exchange keys while the keyholder is started again waits for it. A new one is refused; strangers
+/// cause that, too: the audit takes so many a second.
+void FrontHop::cannot_sign(Unsigned one, const Error& error) {
+    if (m_record && error.text == KeyLink::kCannotSign && ++one.asked < kAskToSign) {
+        m_unsigned.push_back(std::move(one));
+        if (!m_sign_again) m_sign_again = std::make_unique<net::Timer>(loop());
+        m_sign_again->after(kSignAgain, [this] {
+            for (auto& again : std::exchange(m_unsigned, {})) sign(std::move(again));
+        });
+        return;
+    }
     log::warn_limited("host_key.cannot_sign", {{"source", m_peer.address}, {"reason", error.full()}});
     if (m_record) {
         m_record->audit("signature.failed", "host key", "failed", error.full());
@@ -257,6 +270,7 @@ void FrontHop::end(const std::string& text) {
 
 void FrontHop::hop_over(Hop&, const std::string& reason) {
     m_goodbye.reset();
+    m_sign_again.reset();
     if (m_auth) m_auth->closed();
     for (const auto& channel : m_channels) channel->front_gone();
     for (const auto& target : m_targets) target->front_gone();

@@ -61,8 +61,12 @@ private:
     void hop_event(Hop& hop, ssh::Event& event) override;
     void hop_over(Hop& hop, const std::string& reason) override;
 
-    void sign(const ssh::HostSignatureWanted& wanted);
-    void cannot_sign(const Error& error);
+    struct Unsigned {
+        ssh::HostSignatureWanted wanted;
+        unsigned asked = 0;  // so often
+    };
+    void sign(Unsigned one);
+    void cannot_sign(Unsigned one, const Error& error);
     void signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
     void session_begun(ssh::Ticket ticket, Result<std::shared_ptr<SessionRecord>> record);
     model::Session session_facts() const;
@@ -85,6 +89,8 @@ private:
     std::vector<std::unique_ptr<FrontChannel>> m_channels;
     std::string m_end_text;  // not empty: the gateway is ending this connection
     std::unique_ptr<net::Timer> m_goodbye;
+    std::vector<Unsigned> m_unsigned;  // wait for another keyholder
+    std::unique_ptr<net::Timer> m_sign_again;
     int m_agents = 0;
     bool m_no_more_sessions = false;
 };

@@ -1,6 +1,7 @@
 // The spawner process: a child of the gateway, made before it has threads, sandbox or network. It starts the keyholder and starts
-// it again when it ended, and opens the configuration, and what that names, for a gateway that may not. It has no network and no key, and ends with the
-// gateway. (A sandboxed gateway could not start a keyholder: it may neither read key files nor have children.)
+// it again when it ended, and opens the configuration, and what that names, for a gateway that may not. It has no network and no
+// key, and ends with the gateway. (A sandboxed gateway could not start a keyholder: it may neither read key files nor have
+// children.)
 #pragma once
 
 #include <functional>

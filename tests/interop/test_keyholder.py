@@ -226,6 +226,9 @@ def test_a_signal_for_all_processes_is_a_goodbye(own_world, number):
     assert "going down" in (out + err).decode(errors="replace")
     assert world.gateway.daemon.process.wait(20) == 0
     assert gone(spawner) and gone(keyholder)
+    # Nobody listens any more: read from the store.
+    counted = [record["reason"] for record in world.gateway.audit() if record["kind"] == "keyholder.signed"]
+    assert counted and int(counted[0].split()[0]) >= 1, "signatures in key exchanges are not counted in the audit"
 
 
 def test_a_key_that_cannot_be_read_is_an_error_at_the_start(make_gateway):

@@ -147,6 +147,15 @@ protected:
         home.loop().post([&home, fd = m_keyholder.link()] { home.keys().adopt(fd); });
     }
 
+    void without_keyholder() {
+        m_keyholder.hang_up();
+        wait_until([this] {
+            int linked = 0;
+            for (auto& home : m_homes) test::on(home->loop(), [&] { linked += home->keys().linked(); });
+            return linked == 0;
+        });
+    }
+
     template <class Condition>
     static void wait_until(Condition condition) {
         for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(5ms);
@@ -252,16 +261,25 @@ TEST_F(GatewayTest, ABackloggedRecordingHoldsTheSenderBackUntilItDrained) {
     EXPECT_EQ(alice.wait(number).output.size(), kMuch);
 }
 
+TEST_F(GatewayTest, AKeyExchangeOfALiveSessionWaitsForTheNextKeyholder) {
+    auto& alice = client("ubuntu@web1", m_alice);
+    ASSERT_TRUE(alice.signed_in());
+    EXPECT_EQ(alice.wait(alice.exec("echo", "before")).output, "before");
+    without_keyholder();
+    alice.rekey();
+    const int number = alice.exec("echo", "after");
+    std::this_thread::sleep_for(100ms);
+    EXPECT_EQ(alice.received(number), 0u);
+    for (auto& home : m_homes) link(*home);
+    EXPECT_EQ(alice.wait(number).output, "after");
+    EXPECT_EQ(audit("signature.failed").size(), 0u);
+}
+
 TEST_F(GatewayTest, WithoutAKeyholderLiveSessionsGoOnAndNewOnesAreRefusedWithAText) {
     auto& live = client("ubuntu@web1", m_alice);
     ASSERT_TRUE(live.signed_in());
     EXPECT_EQ(live.wait(live.exec("echo", "before")).output, "before");
-    m_keyholder.hang_up();
-    wait_until([this] {
-        int linked = 0;
-        for (auto& home : m_homes) test::on(home->loop(), [&] { linked += home->keys().linked(); });
-        return linked == 0;
-    });
+    without_keyholder();
     EXPECT_EQ(live.wait(live.exec("echo", "meanwhile")).output, "meanwhile");
     auto& refused = client("ubuntu@web1", m_alice);
     EXPECT_NE(refused.ended().find(KeyLink::kCannotSign), std::string::npos) << refused.ended();
@@ -278,8 +296,7 @@ TEST_F(GatewayTest, WithoutAKeyholderLiveSessionsGoOnAndNewOnesAreRefusedWithATe
 TEST_F(GatewayTest, ACertificateThatCannotBeHadIsSaidInTheSession) {
     auto& alice = client("ubuntu@web1", m_alice);
     ASSERT_TRUE(alice.signed_in());
-    m_keyholder.hang_up();
-    wait_until([this] { return audit("session.start").size() == 1; });
+    without_keyholder();
     const auto outcome = alice.wait(alice.exec("echo", "x"));
     EXPECT_NE((outcome.errors + outcome.refusal).find("There is no certificate for web1: the gateway cannot sign just now"),
         std::string::npos)

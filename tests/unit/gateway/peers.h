@@ -226,6 +226,10 @@ public:
         return m_banner;
     }
 
+    void rekey() {
+        m_loop.post([this] { m_hop->submit(ssh::Rekey{}); });
+    }
+
     /// Starts `command` on a session channel; `input` and EOF follow. With `reading` false, nothing is credited.
     int exec(const std::string& command, std::string input = {}, bool reading = true) {
         const int number = ++m_last;
