@@ -129,9 +129,12 @@ public:
     }
 
     HashKind hash() const override { return m_hash; }
+    bool slow() const override { return m_group->size() > kQuickBytes; }
     bool secret_is_string() const override { return false; }
 
 private:
+    static constexpr std::size_t kQuickBytes = 2048 / 8;  // below a millisecond
+
     std::shared_ptr<const Group> m_group;
     HashKind m_hash;
 };

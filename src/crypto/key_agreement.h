@@ -35,6 +35,8 @@ public:
     virtual std::unique_ptr<KeyAgreementClient> start(Random& random) const = 0;
     virtual Result<KeyAgreementReply> respond(BytesView init, Random& random) const = 0;
     virtual HashKind hash() const = 0;
+    /// A step takes milliseconds: better not on a thread that others wait for.
+    virtual bool slow() const { return false; }
     /// K enters the exchange hash as a string (post-quantum hybrids) rather than as an mpint.
     virtual bool secret_is_string() const = 0;
 };

@@ -13,7 +13,8 @@ public:
     virtual void fill(MutableBytes out) = 0;
 };
 
-/// The system's generator (OpenSSL RAND_bytes, drawn ahead by each thread). Thread-safe, and safe over fork(). A failing generator ends the process.
+/// The system's generator (OpenSSL RAND_bytes, drawn ahead by each thread). Thread-safe, and safe over fork(). A failing generator
+/// ends the process.
 Random& system_random();
 
 /// Repeatable bytes from a seed. For tests and fuzzing only.

@@ -28,6 +28,7 @@ ssh::Config engine_config(const Services& services, const model::Config& config)
     engine.software += " OpenSSH-compatible";
     engine.host_keys = services.host_keys;
     engine.announce_host_keys = true;
+    engine.agree_elsewhere = true;
     engine.accept_untouched = true;  // identity/grant knows which key may go without a touch
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;
@@ -66,6 +67,8 @@ void FrontHop::hop_event(Hop& hop, ssh::Event& event) {
         m_client = shown(identified->line, 255);
     } else if (const auto* wanted = std::get_if<ssh::HostSignatureWanted>(&event)) {
         sign({*wanted, 0});
+    } else if (const auto* slow = std::get_if<ssh::AgreementWanted>(&event)) {
+        agree(*slow);
     } else if (const auto* auth = std::get_if<ssh::AuthRequested>(&event)) {
         if (m_auth) m_auth->requested(*auth);
     } else if (const auto* channel = std::get_if<ssh::ChannelOpenRequested>(&event)) {
@@ -74,6 +77,18 @@ void FrontHop::hop_event(Hop& hop, ssh::Event& event) {
         global_requested(*global);
     }
     (void)hop;
+}
+
+void FrontHop::agree(const ssh::AgreementWanted& wanted) {
+    m_services.pool.run(
+        loop(),
+        [work = wanted.work] {
+            work();
+            return true;
+        },
+        [weak = weak_from_this(), ticket = wanted.ticket](bool) {
+            if (const auto self = weak.lock()) self->m_hop->submit(ssh::AgreementDone{ticket});
+        });
 }
 
 void FrontHop::sign(Unsigned one) {

@@ -61,6 +61,7 @@ private:
     void hop_event(Hop& hop, ssh::Event& event) override;
     void hop_over(Hop& hop, const std::string& reason) override;
 
+    void agree(const ssh::AgreementWanted& wanted);
     struct Unsigned {
         ssh::HostSignatureWanted wanted;
         unsigned asked = 0;  // so often

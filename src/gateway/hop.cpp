@@ -46,6 +46,7 @@ Hop::~Hop() {
 }
 
 void Hop::start() {
+    m_stream->be_patient(true);
     m_stream->start(*this);
     dirty();
 }
@@ -67,6 +68,10 @@ std::size_t Hop::stream_read(MutableBytes bytes) {
         }
         if (*fed == 0) break;
         used += *fed;
+    }
+    if (m_patient && m_engine.authenticated()) {
+        m_patient = false;
+        if (m_stream) m_stream->be_patient(false);
     }
     return m_over ? bytes.size() : used;
 }

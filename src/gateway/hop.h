@@ -71,6 +71,8 @@ public:
 
     /// Once a second, from the ticker.
     void tick(TimePoint now);
+    /// The ticker's own: where it has this hop.
+    std::size_t tick_place = 0;
 
 private:
     std::size_t stream_read(MutableBytes bytes) override;
@@ -103,6 +105,7 @@ private:
     bool m_unanswered_read = false;  // bytes came in this turn and nothing was sent
     bool m_blocked = false;  // the socket took less than we had
     bool m_paused = false;  // the peer does not read what we send: we do not read what it sends
+    bool m_patient = true;  // until it is signed in
     bool m_peer_left = false;
     bool m_over = false;
     bool m_told = false;

@@ -23,7 +23,10 @@ private:
 
     net::Loop& m_loop;
     net::Timer m_timer;
+    static constexpr std::size_t kAtOnce = 256;  // then others of the loop have their turn
+
     std::vector<Hop*> m_hops;
+    std::size_t m_left = 0;  // of this second, those before it
     bool m_armed = false;
 };
 

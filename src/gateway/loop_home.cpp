@@ -7,7 +7,7 @@ namespace sekisho::gateway {
 
 void LoopHome::adopt(int fd, net::Endpoint peer) {
     ++m_connections;
-    m_loop.post([this, fd, peer = std::move(peer)] {
+    m_loop.post_patiently([this, fd, peer = std::move(peer)] {
         auto hop = std::make_shared<FrontHop>(*this, net::make_socket_stream(m_loop, fd), peer);
         m_hops.insert(hop);
         hop->start();

@@ -68,7 +68,7 @@ void SessionRecord::store_start(Result<recording::Recordings::Opened> opened, Be
             return store.audit(start);
         },
         [self = shared_from_this(), held, done = std::move(done), session = m_live->facts](const Result<void>& stored) {
-            self->m_loop.post([self, held, done, stored] { self->begun(std::move(*held), stored, done); });
+            self->m_loop.post_patiently([self, held, done, stored] { self->begun(std::move(*held), stored, done); });
             if (stored) self->m_services.session_started(session);
         });
 }

@@ -103,7 +103,10 @@ private:
         m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_write,
             [self = shared_from_this(), &address](const boost::system::error_code& error) {
                 if (error || !self->m_done) return;
-                self->m_loop.turn([&] { self->answered(address); });
+                // What follows is a stranger's sign-in.
+                self->m_loop.patiently([self, &address] {
+                    if (self->m_done) self->answered(address);
+                });
             });
     }
 

@@ -10,6 +10,7 @@ namespace sekisho::net {
 
 namespace {
 constexpr std::size_t kMargin = 64;  // before and behind the scratch buffer, for packet headers and tags
+constexpr std::chrono::microseconds kBetweenPatient{500};
 }
 
 Loop::Loop() : m_state(std::make_unique<State>()) { m_state->pacer = std::make_unique<Pacer>(*this, m_state->context); }
@@ -33,6 +34,34 @@ void Loop::join() {
 
 void Loop::post(std::function<void()> work) {
     boost::asio::post(m_state->context, [this, work = std::move(work)] { turn(work); });
+}
+
+void Loop::post_patiently(std::function<void()> work) {
+    boost::asio::post(m_state->context, [this, work = std::move(work)]() mutable { patiently(std::move(work)); });
+}
+
+void Loop::patiently(std::function<void()> work) {
+    const bool lately = m_patient_runs || std::chrono::steady_clock::now() - m_patient_ended < kBetweenPatient;
+    if (m_patient.empty() && !lately) return run_patient(work);
+    m_patient.push_back(std::move(work));
+    if (m_patient.size() == 1) next_patient();
+}
+
+/// Behind what is ready now: Asio looks for new events of the sockets before it comes here.
+void Loop::next_patient() {
+    boost::asio::post(m_state->context, [this] {
+        const std::function<void()> work = std::move(m_patient.front());
+        run_patient(work);
+        m_patient.pop_front();
+        if (!m_patient.empty()) next_patient();
+    });
+}
+
+void Loop::run_patient(const std::function<void()>& work) {
+    m_patient_runs = true;
+    m_in_turn ? work() : turn(work);
+    m_patient_runs = false;
+    m_patient_ended = std::chrono::steady_clock::now();
 }
 
 TimePoint Loop::now() {

@@ -4,6 +4,7 @@
 // post() and stop() may be called from any thread; everything else belongs to the loop's own thread.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -42,6 +43,13 @@ public:
     /// Runs `work` on the loop's thread, in a turn of its own.
     void post(std::function<void()> work);
 
+    /// As post(), for work that must not hold up the others: see patiently().
+    void post_patiently(std::function<void()> work);
+
+    /// For the sign-in of strangers, of which a thousand may come at once, each with a millisecond of arithmetic: runs `work` now when
+    /// none such ran just before, and otherwise one piece at a time, each after everybody else who is ready. Loop thread only.
+    void patiently(std::function<void()> work);
+
     /// Time of this turn: read from the clock once.
     TimePoint now();
 
@@ -59,6 +67,7 @@ public:
         begin_turn();
         work();
         end_turn();
+        m_in_turn = false;
     }
 
     /// Read buffer that all streams of the loop share; its contents last until the end of one callback. There is room that may
@@ -70,15 +79,24 @@ public:
     State& state() { return *m_state; }
 
 private:
-    void begin_turn() { m_now_known = false; }
+    void begin_turn() {
+        m_now_known = false;
+        m_in_turn = true;
+    }
     void end_turn();
+    void run_patient(const std::function<void()>& work);
+    void next_patient();
 
     std::unique_ptr<State> m_state;
     std::thread m_thread;
     std::vector<TurnEnd*> m_turn_ends;
     std::unordered_map<const void*, std::shared_ptr<void>> m_kept;
+    std::deque<std::function<void()>> m_patient;
+    TimePoint m_patient_ended{};
     TimePoint m_now{};
     bool m_now_known = false;
+    bool m_in_turn = false;
+    bool m_patient_runs = false;
 };
 
 }  // namespace sekisho::net

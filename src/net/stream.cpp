@@ -49,12 +49,13 @@ public:
             [self = shared_from_this()](const boost::system::error_code& error) {
                 self->m_waiting_read = false;
                 if (error || self->m_handler == nullptr) return;
+                if (self->m_patient) return self->m_loop.patiently([self] { self->readable(); });
                 self->m_loop.turn([&] { self->readable(); });
             });
     }
 
     void readable() {
-        if (m_paused || m_read_over) return;
+        if (m_paused || m_read_over || m_handler == nullptr) return;
         const MutableBytes scratch = m_loop.scratch();
         std::size_t have = m_tail.size();
         std::ranges::copy(m_tail, scratch.begin());
@@ -147,6 +148,7 @@ public:
         const int on = 1;
         (void)::setsockopt(m_descriptor.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     }
+    void be_patient(bool on) { m_patient = on; }
     void end_sending() { ::shutdown(m_descriptor.native_handle(), SHUT_WR); }
 
     void broken(const Error& error) {
@@ -172,6 +174,7 @@ private:
     bool m_resting = false;  // with the loop's pacer
     int m_wake_at = 1;
     bool m_waiting_write = false;
+    bool m_patient = false;
     bool m_paused = false;
     bool m_read_over = false;
 };
@@ -186,6 +189,7 @@ public:
     void pause() override { m_socket->pause(); }
     void resume() override { m_socket->resume(); }
     void acknowledge() override { m_socket->acknowledge(); }
+    void be_patient(bool on) override { m_socket->be_patient(on); }
     void end_sending() override { m_socket->end_sending(); }
     Endpoint peer() const override { return peer_of(m_socket->fd()); }
     Endpoint local() const override { return local_of(m_socket->fd()); }

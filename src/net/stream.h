@@ -40,6 +40,8 @@ public:
     virtual void resume() = 0;
     /// Tells the peer now, not when the system finds it convenient, that its bytes have come.
     virtual void acknowledge() {}
+    /// Whether its bytes are read patiently (Loop::patiently); not at first.
+    virtual void be_patient(bool) {}
     /// No more bytes from us.
     virtual void end_sending() = 0;
     virtual Endpoint peer() const = 0;

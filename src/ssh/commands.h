@@ -17,6 +17,11 @@ struct ProvideSignature {
     Bytes signature;  // SSH signature blob
 };
 
+/// The work of AgreementWanted was done; its results are seen by this thread.
+struct AgreementDone {
+    Ticket ticket;
+};
+
 /// Client: the signature cannot be had (agent refused); the attempt counts as failed → AuthMethodsOffered again.
 struct SkipSignature {
     Ticket ticket;
@@ -146,8 +151,8 @@ struct ProveHostKeys {
 struct Rekey {};
 
 using Command =
-    std::variant<ProvideSignature, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendBanner, AcceptAuth, AcceptKeyQuery,
-                 SendPrompts, RejectAuth, LimitUserSignatures, TryPublicKey, TryKeyboardInteractive, AnswerPrompts, TryPassword,
+    std::variant<ProvideSignature, AgreementDone, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendBanner, AcceptAuth,
+                 AcceptKeyQuery, SendPrompts, RejectAuth, LimitUserSignatures, TryPublicKey, TryKeyboardInteractive, AnswerPrompts, TryPassword,
                  OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof, CloseChannel, Credit,
                  SendGlobalRequest, ReplyGlobal, ProveHostKeys, Rekey>;
 

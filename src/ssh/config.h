@@ -53,6 +53,8 @@ struct Config {
     /// Client: ask the owner about a server's Diffie-Hellman group that is not one of RFC 3526 (GroupOffered). Otherwise its size
     /// and form decide: the server's signature covers it, and a server that wants to give its own secrets away needs no group.
     bool judge_groups = false;
+    /// Server: leave key agreements that take milliseconds (large Diffie-Hellman groups) to the owner (AgreementWanted).
+    bool agree_elsewhere = false;
     /// Server: a security key's signature that was made without a touch is handed to the owner, who looks at AuthRequested::proof.
     /// Otherwise it counts as a bad signature.
     bool accept_untouched = false;

@@ -252,6 +252,7 @@ private:
         auto done = m_exchange.submit(std::move(command));
         return done ? after_packet() : done;
     }
+    Result<void> carry_out(const AgreementDone& command) { return m_exchange.submit(command); }
     Result<void> carry_out(const SkipSignature& command) { return m_client.submit(command); }
     Result<void> carry_out(const AcceptHostKey& command) {
         auto done = m_exchange.submit(command);

@@ -2,6 +2,7 @@
 // Views inside an event point into the buffer given to Engine::feed() and are valid until the next feed().
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -27,6 +28,13 @@ struct HostSignatureWanted {
     std::size_t host_key;
     std::string algorithm;
     Bytes data;
+};
+
+/// Server, only with Config::agree_elsewhere: call `work` once, on any thread (it takes milliseconds and touches nothing of the
+/// Engine) → AgreementDone or Disconnect.
+struct AgreementWanted {
+    Ticket ticket;
+    std::function<void()> work;
 };
 
 /// Client role: the server proved to own this host key (plain key or certificate blob); decide → AcceptHostKey or Disconnect.
@@ -209,8 +217,8 @@ struct GlobalReplied {
     BytesView payload;
 };
 
-using Event = std::variant<PeerIdentified, HostSignatureWanted, HostKeyOffered, GroupOffered, ExchangeCompleted, Disconnected,
-                           AuthRequested, PromptsAnswered, AuthMethodsOffered, UserSignatureWanted, PromptsReceived,
+using Event = std::variant<PeerIdentified, AgreementWanted, HostSignatureWanted, HostKeyOffered, GroupOffered, ExchangeCompleted,
+                           Disconnected, AuthRequested, PromptsAnswered, AuthMethodsOffered, UserSignatureWanted, PromptsReceived,
                            PasswordChangeWanted, AuthSucceeded, BannerReceived,
                            ChannelOpenRequested, ChannelOpened, ChannelOpenFailed, Data, Sent, ChannelRequested, RequestReplied,
                            EofReceived, CloseReceived, ChannelEnded, GlobalRequested, HostKeysAnnounced, HostKeysProven,

@@ -208,7 +208,36 @@ Bytes Exchange::hash_with(BytesView host_key, BytesView client_share, BytesView 
 Result<void> Exchange::receive_share(BytesView payload) {
     auto share = decode_kex_ecdh_init(payload);
     if (!share) return std::unexpected(share.error());
-    auto reply = m_method->respond(*share, *m_core.config.random);
+    if (m_core.config.agree_elsewhere && m_method->slow()) return ask_for_agreement(*share);
+    return share_agreed(*share, m_method->respond(*share, *m_core.config.random));
+}
+
+/// What an agreement on another thread works on, alone until it is done.
+struct Exchange::SlowAgreement {
+    const crypto::KeyAgreement* method;  // one of the standard groups: they live as long as the program
+    Bytes client_share;
+    crypto::Random* random;
+    std::optional<Result<crypto::KeyAgreementReply>> reply{};
+};
+
+Result<void> Exchange::ask_for_agreement(BytesView client_share) {
+    m_slow = std::make_shared<SlowAgreement>(SlowAgreement{m_method, base::to_bytes(client_share), m_core.config.random});
+    m_ticket = m_core.new_ticket();
+    m_peer_state = ExchangeState::ExpectDecision;
+    m_core.events.push(AgreementWanted{
+        *m_ticket, [slow = m_slow] { slow->reply.emplace(slow->method->respond(slow->client_share, *slow->random)); }});
+    return {};
+}
+
+Result<void> Exchange::submit(const AgreementDone& command) {
+    if (!m_ticket || *m_ticket != command.ticket) return {};
+    SEKISHO_ASSERT(m_slow != nullptr && m_slow->reply.has_value());
+    m_ticket.reset();
+    const auto slow = std::move(m_slow);
+    return share_agreed(slow->client_share, std::move(*slow->reply));
+}
+
+Result<void> Exchange::share_agreed(BytesView client_share, Result<crypto::KeyAgreementReply> reply) {
     if (!reply) return m_core.end(DisconnectReason::KeyExchangeFailed, reply.error().text, reply.error().detail);
     m_encoded_secret = encode_shared_secret(reply->shared, m_method->secret_is_string());
     m_server_share = std::move(reply->reply);
@@ -220,7 +249,7 @@ Result<void> Exchange::receive_share(BytesView payload) {
     });
     SEKISHO_ASSERT(key != host_keys.end());
     m_host_key_blob = key->blob;
-    m_exchange_hash = hash_with(m_host_key_blob, *share, m_server_share);
+    m_exchange_hash = hash_with(m_host_key_blob, client_share, m_server_share);
     m_ticket = m_core.new_ticket();
     m_peer_state = ExchangeState::ExpectDecision;
     m_core.events.push(HostSignatureWanted{*m_ticket, static_cast<std::size_t>(key - host_keys.begin()),

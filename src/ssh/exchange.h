@@ -26,6 +26,7 @@ public:
     void start();
     Result<void> receive(BytesView payload, std::uint32_t sequence);
     Result<void> submit(ProvideSignature command);
+    Result<void> submit(const AgreementDone& command);
     Result<void> submit(const AcceptHostKey& command);
     Result<void> submit(const AcceptGroup& command);
 
@@ -58,6 +59,8 @@ private:
         std::unique_ptr<crypto::PacketOpener> opener;
     };
 
+    struct SlowAgreement;
+
     KexInit own_offer();
     Result<void> receive_init(BytesView payload, std::uint32_t sequence);
     void begin_shares();
@@ -65,6 +68,8 @@ private:
     Result<void> receive_group_request(BytesView payload);
     Result<void> receive_group(BytesView payload);
     Result<void> receive_share(BytesView payload);
+    Result<void> ask_for_agreement(BytesView client_share);
+    Result<void> share_agreed(BytesView client_share, Result<crypto::KeyAgreementReply> reply);
     Result<void> receive_reply(BytesView payload);
     Result<void> receive_new_keys();
     Result<void> verify_host_signature(BytesView host_key, BytesView signature) const;
@@ -95,6 +100,7 @@ private:
     std::unique_ptr<crypto::KeyAgreement> m_server_group;  // client: m_method in a group that the server chose
     Bytes m_group_for_hash;                                // group exchange only
     std::unique_ptr<crypto::KeyAgreementClient> m_client_share;
+    std::shared_ptr<SlowAgreement> m_slow;  // server: with the owner at the moment
     Secret m_encoded_secret;
     Bytes m_exchange_hash;
     Bytes m_server_share;

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <future>
 
@@ -96,6 +97,75 @@ void on(Loop& loop, Work work) {
         done.set_value();
     });
     done.get_future().wait();
+}
+
+TEST(Patience, ManyStrangersWaitForEachOtherAndNobodyWaitsForThem) {
+    // A piece of patient work waits (in real time) until the echo of a byte, sent before, is back: it can only come back if the loop serves
+    // the socket between two pieces.
+    Loop loop;
+    loop.start();
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+    std::unique_ptr<Echo> echo;
+    std::promise<void> ready;
+    loop.post([&] {
+        echo = std::make_unique<Echo>(loop, ends[1]);
+        ready.set_value();
+    });
+    ready.get_future().wait();
+
+    constexpr int kPieces = 200;
+    int done = 0, echoed = 0;
+    std::promise<void> over;
+    const auto count_echoes = [&] {
+        std::array<std::byte, 4096> buffer{};
+        const ssize_t n = ::recv(ends[0], buffer.data(), buffer.size(), 0);
+        if (n > 0) echoed += static_cast<int>(n / 8);
+    };
+    std::vector<int> seen;
+    loop.post([&] {
+        for (int i = 0; i < kPieces; ++i) {
+            loop.patiently([&] {
+                count_echoes();
+                seen.push_back(echoed);
+                const std::array<std::byte, 8> record{};
+                EXPECT_EQ(::send(ends[0], record.data(), record.size(), 0), 8);
+                if (++done == kPieces) over.set_value();
+            });
+        }
+        EXPECT_LE(done, 1);  // at most the first at once, the others in turns of their own
+    });
+    over.get_future().wait();
+    std::promise<void> gone;
+    loop.post([&] {
+        echo.reset();
+        gone.set_value();
+    });
+    gone.get_future().wait();
+    loop.stop();
+    loop.join();
+    ::close(ends[0]);
+    ASSERT_EQ(seen.size(), static_cast<std::size_t>(kPieces));
+    // The echo of one piece's record is there when the next but one begins.
+    for (int i = 2; i < kPieces; ++i) EXPECT_GE(seen[static_cast<std::size_t>(i)], i - 1) << "piece " << i;
+}
+
+TEST(Patience, RunsInOrderAndAtOnceWhenNothingElseDid) {
+    Loop loop;
+    loop.start();
+    std::promise<std::vector<int>> result;
+    std::vector<int> order;
+    loop.post_patiently([&] { order.push_back(1); });
+    loop.post_patiently([&] {
+        loop.patiently([&] {
+            order.push_back(3);
+            result.set_value(order);
+        });
+        order.push_back(2);
+    });
+    EXPECT_EQ(result.get_future().get(), (std::vector<int>{1, 2, 3}));
+    loop.stop();
+    loop.join();
 }
 
 TEST(Net, DialedStreamIsEchoedAcrossTwoLoopsWithHalfClose) {

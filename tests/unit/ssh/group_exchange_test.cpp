@@ -45,6 +45,56 @@ INSTANTIATE_TEST_SUITE_P(All, EveryGroup,
                              return name;
                          });
 
+TEST(SlowAgreement, IsLeftToTheOwnerWhereItWishes) {
+    for (const char* kex : {"diffie-hellman-group16-sha512", "diffie-hellman-group-exchange-sha256"}) {
+        const ssh::Algorithms algorithms = only_kex(kex);
+        ssh::Config client, server;
+        client.algorithms = server.algorithms = &algorithms;
+        server.agree_elsewhere = true;
+        EnginePair pair(client, server);
+        ASSERT_TRUE(pair.sign_in());
+        EXPECT_EQ(pair.server().count<ssh::AgreementWanted>(), 1U);
+        const auto [ours, theirs] = pair.open_session();
+        pair.submit(pair.client(), ssh::Rekey{});
+        pair.write(pair.client(), ours, "after the exchange");
+        pair.run();
+        EXPECT_EQ(pair.server().count<ssh::AgreementWanted>(), 2U);
+        EXPECT_EQ(pair.server().main[theirs.value], "after the exchange");
+    }
+}
+
+TEST(SlowAgreement, QuickOnesAreNotWorthTheTrouble) {
+    for (const char* kex : {"diffie-hellman-group14-sha256", "curve25519-sha256", "sntrup761x25519-sha512"}) {
+        const ssh::Algorithms algorithms = only_kex(kex);
+        ssh::Config client, server;
+        client.algorithms = server.algorithms = &algorithms;
+        server.agree_elsewhere = true;
+        EnginePair pair(client, server);
+        ASSERT_TRUE(pair.sign_in());
+        EXPECT_EQ(pair.server().count<ssh::AgreementWanted>(), 0U);
+    }
+}
+
+TEST(SlowAgreement, NothingIsSaidBeforeItIsDoneAndAnEndMeanwhileHarmsNobody) {
+    const ssh::Algorithms algorithms = only_kex("diffie-hellman-group16-sha512");
+    ssh::Config client, server;
+    client.algorithms = server.algorithms = &algorithms;
+    server.agree_elsewhere = true;
+    std::function<void()> work;
+    {
+        EnginePair pair(client, server);
+        pair.agree = false;
+        EXPECT_FALSE(pair.sign_in());
+        const auto* wanted = pair.server().last<ssh::AgreementWanted>();
+        ASSERT_NE(wanted, nullptr);
+        EXPECT_EQ(pair.server().count<ssh::HostSignatureWanted>(), 0U);
+        pair.submit(pair.server(), ssh::AgreementDone{ssh::Ticket{wanted->ticket.value + 1}});
+        EXPECT_EQ(pair.server().count<ssh::HostSignatureWanted>(), 0U);
+        work = wanted->work;
+    }
+    work();
+}
+
 /// One exchange without the engine around it, in group exchange with a peer of the test's.
 class GroupExchangeTest : public ::testing::Test {
 protected:
