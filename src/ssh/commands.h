@@ -151,9 +151,10 @@ struct ProveHostKeys {
 struct Rekey {};
 
 using Command =
-    std::variant<ProvideSignature, AgreementDone, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendBanner, AcceptAuth,
-                 AcceptKeyQuery, SendPrompts, RejectAuth, LimitUserSignatures, TryPublicKey, TryKeyboardInteractive, AnswerPrompts, TryPassword,
-                 OpenChannel, AcceptChannel, RejectChannel, SendRequest, ReplyRequest, SendEof, CloseChannel, Credit,
-                 SendGlobalRequest, ReplyGlobal, ProveHostKeys, Rekey>;
+    std::variant<ProvideSignature, AgreementDone, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendBanner,
+                 AcceptAuth, AcceptKeyQuery, SendPrompts, RejectAuth, LimitUserSignatures, TryPublicKey,
+                 TryKeyboardInteractive, AnswerPrompts, TryPassword, OpenChannel, AcceptChannel, RejectChannel,
+                 SendRequest, ReplyRequest, SendEof, CloseChannel, Credit, SendGlobalRequest, ReplyGlobal,
+                 ProveHostKeys, Rekey>;
 
 }  // namespace sekisho::ssh
