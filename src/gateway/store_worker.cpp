@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/thread_name.h"
 
 namespace sekisho::gateway {
 
@@ -62,6 +63,7 @@ void StoreWorker::audit(model::AuditRecord record) {
 }
 
 void StoreWorker::work_off() {
+    base::name_this_thread("store");
     std::unique_lock lock(m_mutex);
     while (true) {
         // After work, and where work gathers: whoever is not in a hurry need not wake this thread.

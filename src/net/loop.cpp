@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/thread_name.h"
 #include "net/asio.h"
 
 namespace sekisho::net {
@@ -21,7 +22,10 @@ Loop::~Loop() {
 }
 
 void Loop::start() {
-    m_thread = std::thread([this] { run(); });
+    m_thread = std::thread([this] {
+        base::name_this_thread("loop");
+        run();
+    });
 }
 
 void Loop::run() { m_state->context.run(); }

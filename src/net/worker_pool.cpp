@@ -1,5 +1,7 @@
 #include "net/worker_pool.h"
 
+#include "base/thread_name.h"
+
 namespace sekisho::net {
 
 WorkerPool::WorkerPool(unsigned threads) {
@@ -24,6 +26,7 @@ void WorkerPool::submit(std::function<void()> work) {
 }
 
 void WorkerPool::work_off() {
+    base::name_this_thread("worker");
     std::unique_lock lock(m_mutex);
     while (true) {
         m_wake.wait(lock, [this] { return m_stopping || !m_queue.empty(); });

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace sekisho::recording {
 
 namespace {
@@ -56,6 +58,7 @@ void Writer::stop() {
 }
 
 void Writer::run() {
+    base::name_this_thread("recording");
     Compressor compressor;
     std::unique_lock lock(m_mutex);
     for (;;) {
@@ -110,6 +113,7 @@ void Syncer::stop() {
 }
 
 void Syncer::run() {
+    base::name_this_thread("sync");
     std::unique_lock lock(m_mutex);
     for (;;) {
         if (!m_later.empty() && (m_stopping || m_later.front().when <= std::chrono::steady_clock::now())) {

@@ -20,6 +20,7 @@ import bulk
 import idle
 import keystroke
 import login
+import storm
 import two_hop
 from measure import Figures
 from peers import Bench
@@ -27,7 +28,7 @@ from peers import Bench
 PARTS = {  # part: (what measures it, does it say anything without a gateway)
     "floor": (bulk.measure, True), "jump": (bulk.measure, True), "relay": (bulk.measure, False),
     "pty": (two_hop.measure, False), "login": (login.measure, False), "idle": (idle.measure, False),
-    "idle-jump": (idle.measure_jump, True), "keystroke": (keystroke.measure, False),
+    "idle-jump": (idle.measure_jump, True), "keystroke": (keystroke.measure, False), "storm": (storm.measure, False),
 }
 
 
@@ -43,6 +44,7 @@ class Context:
         self.logins = 20 if quick else 100
         self.idle_sessions = 40 if quick else 200
         self.keystrokes = 500 if quick else 2000
+        self.storm = 100 if quick else 1000
         self.busy = options.busy
         self.m_rounds = options.runs or (3 if quick else 5)
         self.m_peers = SimpleNamespace(target=None, gateway=None)

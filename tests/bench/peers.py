@@ -23,8 +23,8 @@ CLIENT_OPTIONS = {
 class Server(OpenSshTarget):
     """An sshd for the account that runs this, with the fixed algorithms that every ratio is about, and a quiet log."""
 
-    def __init__(self, folder, **options):
-        super().__init__(folder, options=[f"KexAlgorithms {KEX}", f"Ciphers {CIPHER}", "UseDNS no"], **options)
+    def __init__(self, folder, options=(), **more):
+        super().__init__(folder, options=[f"KexAlgorithms {KEX}", f"Ciphers {CIPHER}", "UseDNS no", *options], **more)
         config = self.folder / "sshd_config"
         config.write_text(config.read_text().replace("LogLevel VERBOSE", "LogLevel ERROR"))
 
@@ -61,8 +61,8 @@ class Bench:
         self.m_count += 1
         return self.folder / f"{name}{self.m_count}"
 
-    def start_sshd(self, ca_lines=()):
-        return self.start(Server(self.new_folder("sshd"), ca_lines=ca_lines, authorized=[self.user_line]))
+    def start_sshd(self, ca_lines=(), options=()):
+        return self.start(Server(self.new_folder("sshd"), options=options, ca_lines=ca_lines, authorized=[self.user_line]))
 
     def start_gateway(self):
         """A target and a gateway with one user, whose name for it is `bulk` (metadata only) or `term` (recorded in full)."""
@@ -76,6 +76,22 @@ class Bench:
                                    "allow": ["shell", "exec"], "record": record})
         gateway.apply(access)
         return target, self.start(gateway)
+
+    def start_crowd(self, targets, forward):
+        """A gateway before several targets, t0 and so on, with the patience that a machine full of clients needs; the user may also
+        reach port `forward` of this machine."""
+        config = {"ssh": {"login_grace": "10m"}, "target": {"connect_timeout": "5m", "login_timeout": "5m"}}
+        gateway = Gateway(self.new_folder("gateway"), config=config, program=self.program).init()
+        lenient = ["LoginGraceTime 600", "MaxStartups 4000"]
+        servers = [self.start_sshd(ca_lines=[gateway.user_ca], options=lenient) for _ in range(targets)]
+        access = {"user": [{"name": "bench", "keys": [self.user_line]}], "target": [], "rule": [
+            {"name": "crowd", "users": ["bench"], "targets": ["t*"], "logins": [LOGIN], "allow": ["shell", "exec"], "record": "metadata"},
+            {"name": "echo", "users": ["bench"], "allow": ["local-forward"], "forward": [f"127.0.0.1:{forward}"], "record": "metadata"}]}
+        for number, server in enumerate(servers):
+            access["target"].append({"name": f"t{number}", "address": f"127.0.0.1:{server.port}", "logins": [LOGIN],
+                                     "auth": "certificate", "host_keys": [server.host_key]})
+        gateway.apply(access)
+        return servers, self.start(gateway)
 
     def ssh(self, server, *arguments, login=LOGIN, options=()):
         """A command line of the stock client towards a server started here."""
