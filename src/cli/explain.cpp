@@ -48,7 +48,7 @@ void add_explain_command(CLI::App& app, Context& context) {
     command->add_option("TARGET", options->target, "LOGIN@TARGET or TARGET; without it the gateway itself");
     command->add_option(
         "--as", options->as, "Capability: shell, exec, sftp, scp, local-forward …; without it the usual ones");
-    command->add_option("--forward", options->forward, "Destination of a forward, host:port");
+    command->add_option("--forward", options->forward, "Destination of a forward: host:port, or the path of a socket");
     command->add_option("--from", options->from, "Address that the user comes from");
     command->add_option("--at", options->at, "Time with zone, for example 2026-11-23T08:00:00+09:00; without it now");
     command->add_flag("--json", options->json, "As JSON");

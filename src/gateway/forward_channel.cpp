@@ -1,124 +1,98 @@
+// Order: what is asked for, by type → the decision → the target or a socket.
 #include "gateway/forward_channel.h"
-
-#include <optional>
 
 #include <fmt/format.h>
 
 #include "gateway/front_hop.h"
-#include "gateway/relay.h"
 #include "gateway/socket_forward.h"
+#include "gateway/target_forward.h"
 #include "gateway/text.h"
 #include "model/forward.h"
-#include "wire/limits.h"
 #include "wire/reader.h"
+#include "wire/writer.h"
 
 namespace sekisho::gateway {
 
 namespace {
 
-struct Destination {
-    std::string host;
-    std::uint16_t port = 0;
+constexpr std::string_view kTcp = "direct-tcpip";
+constexpr std::string_view kSocket = "direct-streamlocal@openssh.com";
+constexpr std::string_view kTunnel = "tun@openssh.com";
+
+struct Asked {
+    policy::Request request;
+    std::string where;  // for people
+    Bytes payload;      // for the target
+    Result<void> by_key;  // what the key's options say
 };
 
 /// RFC 4254 §7.2: host to connect, port to connect, originator address, originator port.
-Result<Destination> parse_destination(BytesView payload) {
+Result<Asked> tcp_asked(const FrontHop& front, BytesView payload) {
     wire::Reader reader(payload);
-    Destination destination;
-    destination.host = std::string(reader.text(255));
+    const std::string host(reader.text(255));
     const std::uint32_t port = reader.u32();
     reader.string(255);
     reader.u32();
-    if (auto finished = reader.finish("direct-tcpip"); !finished) return std::unexpected(finished.error());
+    if (auto finished = reader.finish(kTcp); !finished) return std::unexpected(finished.error());
     if (port == 0 || port > 65535) return fail("the port is not a number from 1 to 65535");
-    destination.port = static_cast<std::uint16_t>(port);
-    return destination;
+    Asked asked;
+    asked.request.capability = model::Capability::LocalForward;
+    asked.request.forward_host = host;
+    asked.request.forward_port = static_cast<std::uint16_t>(port);
+    asked.where = shown(net::Endpoint{host, asked.request.forward_port}.text(), 300);
+    asked.payload = base::to_bytes(payload);
+    asked.by_key = front.grant().permits_open(host, asked.request.forward_port);
+    return asked;
 }
 
-/// A forward that the target opens: two channels, one relay.
-class TargetForward final : public FrontChannel, public ChannelSink, public RelayOwner, public TargetUser {
-public:
-    TargetForward(FrontHop& front, TargetHop& target, ssh::ChannelId channel, Bytes payload, std::string destination,
-        model::RecordLevel level, model::OnFailure on_failure)
-        : m_front(front), m_target(&target), m_channel(channel), m_payload(std::move(payload)),
-          m_destination(std::move(destination)), m_level(level), m_on_failure(on_failure) {}
+/// OpenSSH PROTOCOL §2.4: socket path, and two fields in reserve.
+Result<Asked> socket_asked(const FrontHop& front, BytesView payload) {
+    wire::Reader reader(payload);
+    const std::string path(reader.text(4096));
+    reader.string(4096);
+    reader.u32();
+    if (auto finished = reader.finish(kSocket); !finished) return std::unexpected(finished.error());
+    Asked asked;
+    asked.request.capability = model::Capability::SocketForward;
+    asked.request.forward_path = path;
+    asked.where = shown(path, 300);
+    asked.payload = base::to_bytes(payload);
+    asked.by_key = front.grant().permits_sockets();
+    return asked;
+}
 
-    ~TargetForward() override {
-        if (m_target == nullptr) return;
-        m_target->leave(*this);
-        if (m_opening) m_target->hop().unroute(m_target_channel);
+/// OpenSSH PROTOCOL §2.3: tunnel mode, remote unit number.
+Result<Asked> tunnel_asked(const FrontHop& front, BytesView payload) {
+    constexpr std::uint32_t kPointToPoint = 1, kEthernet = 2, kAnyUnit = 0x7fffffff;
+    wire::Reader reader(payload);
+    const std::uint32_t mode = reader.u32();
+    std::uint32_t unit = reader.u32();
+    if (auto finished = reader.finish(kTunnel); !finished) return std::unexpected(finished.error());
+    if (mode != kPointToPoint && mode != kEthernet) return fail("a tunnel is of layer 3 or 2");
+    const identity::Grant& grant = front.grant();
+    Asked asked;
+    if (!grant.port_forwarding) asked.by_key = fail("the key " + grant.fingerprint + " may not forward");
+    if (grant.tunnel) {
+        if (unit != kAnyUnit && unit != *grant.tunnel)
+            asked.by_key = fail("the option tunnel of the key names another device");
+        unit = *grant.tunnel;
     }
+    asked.request.capability = model::Capability::Vpn;
+    asked.where = fmt::format("layer {} tunnel", mode == kPointToPoint ? 3 : 2);
+    if (unit != kAnyUnit) asked.where += fmt::format(", device {}", unit);
+    asked.payload = wire::Writer().u32(mode).u32(unit).take();
+    return asked;
+}
 
-    void join() { m_target->join(*this); }
-
-    void front_gone() override {
-        m_front_gone = true;
-        if (m_relay) m_relay->hop_gone(m_front.hop());
-    }
-    bool end(const std::string&) override { return false; }  // a foreign protocol speaks here
-    void credit_released() override {
-        if (m_relay) m_relay->release_credit();
-    }
-
-private:
-    void target_ready() override {
-        const auto channel = m_target->hop().new_channel();
-        if (!channel) return reject(ssh::OpenFailure::ResourceShortage, channel.error().text);
-        m_target_channel = *channel;
-        m_opening = true;
-        m_target->hop().route(m_target_channel, *this);
-        m_target->hop().submit(ssh::OpenChannel{m_target_channel, "direct-tcpip", std::move(m_payload)});
-    }
-
-    void channel_event(Hop&, ssh::Event& event) override {
-        if (std::holds_alternative<ssh::ChannelOpened>(event)) {
-            m_opening = false;
-            auto& record = m_front.record();
-            recording::ChannelFacts facts;
-            facts.type = "direct-tcpip";
-            facts.target = m_target->name();
-            facts.destination = m_destination;
-            facts.level = m_level;
-            const auto number = record.channel_opened(std::move(facts), m_on_failure);
-            m_relay.emplace(*this, record, number, m_front.hop(), m_channel, true);
-            m_relay->begin();
-            m_relay->connect(m_target->hop(), m_target_channel);
-            m_front.hop().submit(ssh::AcceptChannel{m_channel, {}});
-        } else if (const auto* failed = std::get_if<ssh::ChannelOpenFailed>(&event)) {
-            m_opening = false;
-            // The target's own reason (RFC 4254 §5.1): connect failed, prohibited …
-            reject(static_cast<ssh::OpenFailure>(failed->reason), shown(failed->text, 300));
-        }
-    }
-
-    void target_lost(const std::string& text) override {
-        m_opening = false;
-        m_target = nullptr;
-        if (!m_relay) return reject(ssh::OpenFailure::ConnectFailed, shown(text, 300));
-        m_relay->second_gone();
-    }
-
-    void reject(ssh::OpenFailure reason, const std::string& text) {
-        if (!m_front_gone) m_front.hop().submit(ssh::RejectChannel{m_channel, reason, text});
-        m_front.channel_over(*this);
-    }
-
-    void relay_ended() override { m_front.channel_over(*this); }
-
-    FrontHop& m_front;
-    TargetHop* m_target;
-    ssh::ChannelId m_channel;
-    Bytes m_payload;
-    std::string m_destination;
-    model::RecordLevel m_level;
-    model::OnFailure m_on_failure;
-    ssh::ChannelId m_target_channel;
-    std::optional<Relay> m_relay;
-    bool m_opening = false;
-    bool m_front_gone = false;
-};
+Result<Asked> what_is_asked(const FrontHop& front, const ssh::ChannelOpenRequested& request) {
+    if (request.type == kTcp) return tcp_asked(front, request.payload);
+    if (request.type == kSocket) return socket_asked(front, request.payload);
+    return tunnel_asked(front, request.payload);
+}
 
 }  // namespace
+
+bool is_forward(std::string_view type) { return type == kTcp || type == kSocket || type == kTunnel; }
 
 void open_forward(
     FrontHop& front, const ssh::ChannelOpenRequested& request, std::vector<std::unique_ptr<FrontChannel>>& channels) {
@@ -126,43 +100,43 @@ void open_forward(
         front.hop().submit(ssh::RejectChannel{request.channel, reason, text});
     };
     auto& record = front.record();
-    const auto destination = parse_destination(request.payload);
-    if (!destination) return reject(ssh::OpenFailure::ConnectFailed, destination.error().text);
-    const std::string where = shown(net::Endpoint{destination->host, destination->port}.text(), 300);
+    auto asked = what_is_asked(front, request);
+    if (!asked) return reject(ssh::OpenFailure::ConnectFailed, asked.error().text);
 
-    policy::Request asked;
-    asked.target = front.destination().target;
-    asked.login = front.destination().login;
-    asked.capability = model::Capability::LocalForward;
-    asked.forward_host = destination->host;
-    asked.forward_port = destination->port;
-    const auto decision = front.decide(std::move(asked));
+    asked->request.target = front.destination().target;
+    asked->request.login = front.destination().login;
+    const bool at_gateway = front.destination().target.empty();
+    const auto decision = front.decide(asked->request);
     std::string refusal = decision.allowed ? "" : decision.reason;
-    if (const auto permitted = front.grant().permits_open(destination->host, destination->port);
-        decision.allowed && !permitted) {
-        refusal = permitted.error().text;
+    if (decision.allowed && !asked->by_key) refusal = asked->by_key.error().text;
+    if (at_gateway && request.type != kTcp) {
+        refusal = "this works with a target only; write LOGIN@TARGET in front of the gateway's name";
     }
     if (!refusal.empty()) {
-        record.audit("access.refused", where, "refused", refusal);
+        record.audit("access.refused", asked->where, "refused", refusal);
         return reject(ssh::OpenFailure::AdministrativelyProhibited, refusal);
     }
     const auto on_failure = front.on_failure(decision);
     if (const auto begun = record.may_begin(on_failure); !begun)
         return reject(ssh::OpenFailure::ResourceShortage, begun.error().text);
-    record.audit("channel.open", where, "ok", fmt::format("local-forward by rule \"{}\"", decision.rule));
+    record.audit("channel.open", asked->where, "ok",
+        fmt::format("{} by rule \"{}\"", model::name(asked->request.capability), decision.rule));
 
-    if (front.destination().target.empty()) {
+    if (at_gateway) {
         // The name as policy read it: lower case, no trailing dot.
-        const auto host = model::ForwardHost::parse(destination->host);
-        const std::string name = host ? host->name : destination->host;
-        channels.push_back(
-            std::make_unique<SocketForward>(front, request.channel, name, destination->port, decision.record, on_failure));
+        const auto host = model::ForwardHost::parse(asked->request.forward_host);
+        const std::string name = host ? host->name : asked->request.forward_host;
+        channels.push_back(std::make_unique<SocketForward>(
+            front, request.channel, name, asked->request.forward_port, decision.record, on_failure));
         return;
     }
     TargetHop* target = front.target_hop(front.destination().target, front.destination().login);
     if (target == nullptr) return reject(ssh::OpenFailure::ConnectFailed, "the target does not exist any more");
-    auto forward = std::make_unique<TargetForward>(
-        front, *target, request.channel, base::to_bytes(request.payload), where, decision.record, on_failure);
+    TargetForward::Plan plan{std::move(asked->payload), {}, on_failure};
+    plan.facts.type = request.type;
+    plan.facts.destination = asked->where;
+    plan.facts.level = decision.record;
+    auto forward = std::make_unique<TargetForward>(front, *target, request.channel, std::move(plan));
     TargetForward& added = *forward;
     channels.push_back(std::move(forward));
     added.join();

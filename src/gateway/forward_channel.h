@@ -1,6 +1,6 @@
-// Forwards (direct-tcpip): with a target in the user name the target opens the destination, and the two channels are relayed;
-// without one the gateway dials it, and a socket takes the place of the second channel. Policy decides before either.
-// Owned by FrontHop; loop thread only.
+// Forwards that the client opens: direct-tcpip, direct-streamlocal@openssh.com and tun@openssh.com. With a target in the user name the
+// target opens the destination (TargetForward); without one the gateway dials it (SocketForward), where it is a port: the gateway has
+// no sockets and no network of its own to give away. Policy decides before either. Owned by FrontHop; loop thread only.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,8 @@ namespace sekisho::gateway {
 
 class FrontHop;
 
+/// Is `type` one of the above?
+bool is_forward(std::string_view type);
 /// Accepts or rejects `request`; a channel that may go on joins `channels`.
 void open_forward(
     FrontHop& front, const ssh::ChannelOpenRequested& request, std::vector<std::unique_ptr<FrontChannel>>& channels);

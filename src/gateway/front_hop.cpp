@@ -211,16 +211,13 @@ void FrontHop::channel_requested(const ssh::ChannelOpenRequested& request) {
         m_channels.push_back(std::make_unique<SessionChannel>(*this, request.channel));
         return;
     }
-    if (request.type == "direct-tcpip") return open_forward(*this, request, m_channels);
+    if (is_forward(request.type)) return open_forward(*this, request, m_channels);
     reject(ssh::OpenFailure::UnknownChannelType, "the gateway does not know channels of type " + shown(request.type, 64));
 }
 
 void FrontHop::global_requested(const ssh::GlobalRequested& request) {
     if (request.type == "no-more-sessions@openssh.com") m_no_more_sessions = true;
-    if (request.type == "tcpip-forward" || request.type == "streamlocal-forward@openssh.com") {
-        m_record->audit("access.refused", request.type, "refused", "remote forwards are not available");
-    }
-    if (request.want_reply) m_hop->submit(ssh::ReplyGlobal{false, {}});
+    m_remote_forwards.requested(request);
 }
 
 policy::Decision FrontHop::decide(policy::Request request) {

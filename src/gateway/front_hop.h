@@ -11,6 +11,7 @@
 #include "gateway/front_auth.h"
 #include "gateway/front_channel.h"
 #include "gateway/hop.h"
+#include "gateway/remote_forwards.h"
 #include "gateway/services.h"
 #include "gateway/session_record.h"
 #include "gateway/target_hop.h"
@@ -48,6 +49,8 @@ public:
     model::OnFailure on_failure(const policy::Decision& decision) const;
     /// The shared hop to this login; connects at its first use. nullptr when the target is unknown.
     TargetHop* target_hop(const std::string& target, const std::string& login);
+
+    RemoteForwards& remote_forwards() { return m_remote_forwards; }
 
     /// Sessions whose client offered its agent.
     void agent_offer(bool offered) { m_agents += offered ? 1 : -1; }
@@ -88,6 +91,7 @@ private:
     std::shared_ptr<SessionRecord> m_record;
     std::vector<std::unique_ptr<TargetHop>> m_targets;
     std::vector<std::unique_ptr<FrontChannel>> m_channels;
+    RemoteForwards m_remote_forwards{*this};
     std::string m_end_text;  // not empty: the gateway is ending this connection
     std::unique_ptr<net::Timer> m_goodbye;
     std::vector<Unsigned> m_unsigned;  // wait for another keyholder

@@ -91,7 +91,7 @@ void Hop::dispatch(ssh::Event& event) {
         m_peer_left = gone->by_peer;
         return end(std::move(reason));
     }
-    if (std::holds_alternative<ssh::GlobalReplied>(event)) return;  // our keepalives: any answer will do
+    if (const auto* reply = std::get_if<ssh::GlobalReplied>(&event)) return answered(*reply);
     const auto channel = channel_of(event);
     if (!channel || std::holds_alternative<ssh::ChannelOpenRequested>(event)) return m_owner.hop_event(*this, event);
     const auto sink = m_sinks.find(*channel);
@@ -99,6 +99,13 @@ void Hop::dispatch(ssh::Event& event) {
     ChannelSink* taker = sink->second;
     if (std::holds_alternative<ssh::ChannelEnded>(event)) m_sinks.erase(sink);
     taker->channel_event(*this, event);
+}
+
+/// The engine lets no answer through that has no question.
+void Hop::answered(const ssh::GlobalReplied& reply) {
+    const GlobalAnswer taker = std::move(m_asked.front());
+    m_asked.erase(m_asked.begin());
+    if (taker) taker(reply.success, reply.payload);
 }
 
 /// Events of a channel that nobody here wants any more: answered as the protocol demands, so that it can end.
@@ -120,6 +127,12 @@ void Hop::submit(ssh::Command command) {
     if (m_over) return;
     dirty();
     if (const auto done = m_engine.submit(std::move(command)); !done) end(done.error().full());
+}
+
+void Hop::ask(std::string type, Bytes payload, GlobalAnswer answered) {
+    if (m_over) return;
+    m_asked.push_back(std::move(answered));
+    submit(ssh::SendGlobalRequest{std::move(type), true, std::move(payload)});
 }
 
 std::size_t Hop::write(ssh::ChannelId channel, ssh::DataStream stream, MutableBytes bytes, bool scribble) {
@@ -201,7 +214,7 @@ void Hop::tick(TimePoint now) {
         return disconnect(ssh::DisconnectReason::ConnectionLost, "The other end does not answer any more.");
     }
     ++m_unanswered;
-    submit(ssh::SendGlobalRequest{"keepalive@openssh.com", true, {}});
+    ask("keepalive@openssh.com", {}, {});  // any answer will do
 }
 
 // --- the end ---

@@ -3,9 +3,11 @@
 // the channel's sink, the others to the hop's owner. Owned by FrontHop and TargetHop; loop thread only.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "gateway/hop_ticker.h"
 #include "net/stream.h"
@@ -56,6 +58,9 @@ public:
     std::size_t write(ssh::ChannelId channel, ssh::DataStream stream, MutableBytes bytes, bool scribble);
     std::size_t write(ssh::ChannelId channel, ssh::DataStream stream, BytesView bytes);
     Result<ssh::ChannelId> new_channel() { return m_engine.new_channel(); }
+    /// A global request; `answered` gets the peer's answer, unless the connection ends before it.
+    using GlobalAnswer = std::function<void(bool success, BytesView payload)>;
+    void ask(std::string type, Bytes payload, GlobalAnswer answered);
 
     /// Events of this channel go to `sink` until the channel ended or unroute().
     void route(ssh::ChannelId channel, ChannelSink& sink) { m_sinks[channel] = &sink; }
@@ -83,6 +88,7 @@ private:
 
     void drain();
     void dispatch(ssh::Event& event);
+    void answered(const ssh::GlobalReplied& reply);
     void unanswerable(ssh::Event& event);
     void flush();
     void hurry();
@@ -100,6 +106,7 @@ private:
     TimePoint m_heard;
     std::uint64_t m_unanswered = 0;
     std::unordered_map<ssh::ChannelId, ChannelSink*> m_sinks;
+    std::vector<GlobalAnswer> m_asked;  // in order; empty: a keepalive, whose answer is nobody's
     std::string m_reason;
     unsigned m_reads_to_hurry;
     bool m_unanswered_read = false;  // bytes came in this turn and nothing was sent

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMostListed = 50;      // logins that the help text names
 constexpr std::size_t kMostLookedAt = 2000;  // targets that it asks policy about
+constexpr std::size_t kMostX11Request = 1024;
 
 std::string string_of(BytesView payload) {
     wire::Reader reader(payload);
@@ -48,10 +49,16 @@ SessionChannel::~SessionChannel() {
 void SessionChannel::leave_target() {
     if (m_target == nullptr) return;
     m_target->leave(*this);
-    if (m_agent_granted) m_target->agent_wanted(false);
+    if (m_joined) want_inward(false);
     if (m_opening) m_target->hop().unroute(m_target_channel);
-    m_opening = m_agent_granted = false;
+    m_opening = m_joined = false;
     m_target = nullptr;
+}
+
+/// What commands on the target may open towards the client, while this session is there.
+void SessionChannel::want_inward(bool wanted) {
+    if (m_agent_granted) m_target->inward_wanted(InwardKind::Agent, wanted);
+    if (m_x11_granted) m_target->inward_wanted(InwardKind::X11, wanted);
 }
 
 void SessionChannel::channel_event(Hop& hop, ssh::Event& event) {
@@ -77,7 +84,8 @@ void SessionChannel::requested(Request request) {
     if (request.type == "pty-req") return pty_requested(std::move(request));
     if (request.type == "env") return env_requested(std::move(request));
     if (request.type == "auth-agent-req@openssh.com") return agent_requested(std::move(request));
-    if (request.want_reply || request.type == "x11-req") return reply(request, false);
+    if (request.type == "x11-req") return x11_requested(std::move(request));
+    if (request.want_reply) return reply(request, false);
     hold(std::move(request));
 }
 
@@ -103,6 +111,27 @@ void SessionChannel::agent_requested(Request request) {
     if (!m_agent_asked) m_front.agent_offer(true);
     m_agent_asked = true;
     reply(request, true);
+}
+
+/// Answered at once, as the agent is: clients wait for it before they start anything. Where the target is named later, so is the
+/// decision.
+void SessionChannel::x11_requested(Request request) {
+    if (m_x11 || request.payload.size() > kMostX11Request) return reply(request, false);
+    if (!m_destination.target.empty() && !x11_permitted()) return reply(request, false);
+    m_x11 = std::move(request.payload);
+    reply(request, true);
+}
+
+bool SessionChannel::x11_permitted() {
+    const auto decision = decide(model::Capability::X11);
+    const bool by_key = m_front.grant().x11_forwarding;
+    if (decision.allowed && by_key) return true;
+    const std::string reason =
+        by_key ? decision.reason : "the key " + m_front.grant().fingerprint + " may not forward a display";
+    m_front.record().audit(
+        "access.refused", fmt::format("{}@{} x11", m_destination.login, m_destination.target), "refused", reason);
+    m_front.hop().submit(ssh::SendDebug{shown(reason, 1000)});
+    return false;
 }
 
 void SessionChannel::hold(Request request) {
@@ -143,6 +172,7 @@ void SessionChannel::start(Request start) {
     if (auto begun = m_front.record().may_begin(m_front.on_failure(decision)); !begun)
         return refuse(start, begun.error().text, 255);
     if (m_agent_asked) m_agent_granted = decide(model::Capability::Agent).allowed;
+    m_x11_granted = m_x11 && x11_permitted();
     relay_to_target(std::move(start), decision);
 }
 
@@ -215,6 +245,10 @@ void SessionChannel::relay_to_target(Request start, const policy::Decision& deci
         m_relay->replay("env", wire::Writer().string(name).string(value).take());
     }
     if (m_agent_granted) m_relay->replay("auth-agent-req@openssh.com", {});
+    if (m_x11_granted) {
+        record.request(number, true, "x11-req", *m_x11);
+        m_relay->replay("x11-req", std::move(*m_x11));
+    }
     for (auto& held : std::exchange(m_held, {})) {
         record.request(number, true, held.type, held.payload);
         m_relay->replay(std::move(held.type), std::move(held.payload));
@@ -236,7 +270,8 @@ void SessionChannel::target_ready() {
         return m_relay->second_lost("The connection to " + m_target->target().name + " has too many channels.", m_pty);
     m_target_channel = *channel;
     m_opening = true;
-    if (m_agent_granted) m_target->agent_wanted(true);
+    m_joined = true;
+    want_inward(true);
     m_target->hop().route(m_target_channel, *this);
     m_target->hop().submit(ssh::OpenChannel{m_target_channel, "session", {}});
 }
@@ -255,7 +290,7 @@ void SessionChannel::target_channel_event(ssh::Event& event) {
 void SessionChannel::target_lost(const std::string& text) {
     m_opening = false;
     m_target = nullptr;
-    m_agent_granted = false;
+    m_joined = false;
     m_relay->second_lost(text, m_pty);
 }
 

@@ -41,6 +41,8 @@ private:
     void pty_requested(Request request);
     void env_requested(Request request);
     void agent_requested(Request request);
+    void x11_requested(Request request);
+    bool x11_permitted();
     void hold(Request request);
     void start(Request request);
     bool find_destination(Request& start);
@@ -51,6 +53,7 @@ private:
     void refuse_by_policy(const Request& start, const std::string& what, const std::string& reason);
     void reply(const Request& request, bool success);
     policy::Decision decide(model::Capability capability);
+    void want_inward(bool wanted);
     void leave_target();
 
     FrontHop& m_front;
@@ -67,6 +70,9 @@ private:
     bool m_shell = false;
     bool m_agent_asked = false;  // the client offers its agent
     bool m_agent_granted = false;  // and commands on the target may use it
+    std::optional<Bytes> m_x11;  // x11-req as the client sent it; its cookie goes to the target and nowhere else
+    bool m_x11_granted = false;
+    bool m_joined = false;  // the target hop knows what this session wants
     bool m_started = false;
     bool m_eof = false;
     bool m_opening = false;

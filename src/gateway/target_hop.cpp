@@ -10,16 +10,15 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "crypto/diffie_hellman.h"
-#include "gateway/agent_relay.h"
 #include "gateway/front_hop.h"
 #include "gateway/host_key_check.h"
 #include "gateway/text.h"
+#include "wire/limits.h"
 
 namespace sekisho::gateway {
 
 namespace {
 constexpr std::uint16_t kSshPort = 22;
-constexpr std::size_t kMostAgentRelays = 32;
 constexpr std::size_t kMostLearned = 32;  // host keys of one target
 }  // namespace
 
@@ -254,37 +253,60 @@ void TargetHop::ready() {
 
 // --- channels that the target opens ---
 
+Result<InwardChannel::Plan> TargetHop::plan(const ssh::ChannelOpenRequested& request) {
+    const bool agent = request.type == "auth-agent@openssh.com";
+    if (!agent && request.type != "x11") return m_front.remote_forwards().plan(*this, request);
+    const auto kind = agent ? InwardKind::Agent : InwardKind::X11;
+    if (m_wanted[static_cast<std::size_t>(kind)] == 0) {
+        return base::fail(agent ? "no session here may use an agent" : "no session here may use a display");
+    }
+    InwardChannel::Plan plan{kind, request.type, base::to_bytes(request.payload), {}, model::OnFailure::Alarm};
+    plan.facts.type = request.type;
+    plan.facts.target = name();
+    // Signatures, no contents; and what a display is told begins with the cookie that opens it.
+    plan.facts.level = model::RecordLevel::Metadata;
+    return plan;
+}
+
 void TargetHop::channel_requested(const ssh::ChannelOpenRequested& request) {
+    static constexpr std::array<std::size_t, kInwardKinds> kMost{
+        wire::limits::kAgentChannels, wire::limits::kX11Channels, wire::limits::kForwardedChannels};
     const auto reject = [&](ssh::OpenFailure reason, std::string text) {
         m_hop->submit(ssh::RejectChannel{request.channel, reason, std::move(text)});
     };
-    if (request.type != "auth-agent@openssh.com") return reject(ssh::OpenFailure::UnknownChannelType, "not known here");
-    if (m_agent_sessions == 0)
-        return reject(ssh::OpenFailure::AdministrativelyProhibited, "no session here may use an agent");
-    if (m_agent_relays.size() >= kMostAgentRelays)
-        return reject(ssh::OpenFailure::ResourceShortage, "too many agent channels");
-    m_agent_relays.push_back(nullptr);
-    m_agent_relays.back() = std::make_unique<AgentRelay>(*this, m_front.record(), *m_hop, request.channel, m_front.hop());
+    auto planned = plan(request);
+    if (!planned) return reject(ssh::OpenFailure::AdministrativelyProhibited, planned.error().text);
+    if (inward_count(planned->kind) >= kMost[static_cast<std::size_t>(planned->kind)])
+        return reject(ssh::OpenFailure::ResourceShortage, "too many channels of this kind");
+    m_inward.push_back(nullptr);
+    m_inward.back() = std::make_unique<InwardChannel>(
+        *this, m_front.record(), *m_hop, request.channel, m_front.hop(), std::move(*planned));
 }
 
-void TargetHop::agent_wanted(bool wanted) {
-    m_agent_sessions += wanted ? 1 : -1;
-    if (m_agent_sessions > 0) return;
-    for (auto& relay : m_agent_relays) {
-        if (relay) relay->end();
+std::size_t TargetHop::inward_count(InwardKind kind) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(m_inward, [&](const auto& one) { return one && one->kind() == kind; }));
+}
+
+void TargetHop::inward_wanted(InwardKind kind, bool wanted) {
+    int& sessions = m_wanted[static_cast<std::size_t>(kind)];
+    sessions += wanted ? 1 : -1;
+    if (sessions > 0) return;
+    for (auto& channel : m_inward) {
+        if (channel && channel->kind() == kind) channel->end();
     }
 }
 
-void TargetHop::agent_relay_ended(AgentRelay& relay) {
-    // Called from inside the relay: freed in a later turn.
-    m_front.loop().post([this, alive = m_alive, which = &relay] {
-        if (*alive) std::erase_if(m_agent_relays, [&](const auto& one) { return one.get() == which; });
+void TargetHop::inward_ended(InwardChannel& channel) {
+    // Called from inside the channel: freed in a later turn.
+    m_front.loop().post([this, alive = m_alive, which = &channel] {
+        if (*alive) std::erase_if(m_inward, [&](const auto& one) { return one.get() == which; });
     });
 }
 
 void TargetHop::credit_released() {
-    for (auto& relay : m_agent_relays) {
-        if (relay) relay->release_credit();
+    for (auto& channel : m_inward) {
+        if (channel) channel->release_credit();
     }
 }
 
@@ -293,8 +315,8 @@ void TargetHop::credit_released() {
 void TargetHop::front_gone() {
     m_over = true;
     m_dial.reset();
-    for (auto& relay : m_agent_relays) {
-        if (relay) relay->hop_gone(m_front.hop());
+    for (auto& channel : m_inward) {
+        if (channel) channel->hop_gone(m_front.hop());
     }
     if (m_sign_in) m_sign_in->front_gone();
     if (m_hop) m_hop->disconnect(ssh::DisconnectReason::ByApplication, "the session is over");
@@ -308,8 +330,8 @@ void TargetHop::hop_over(Hop&, const std::string& reason) {
                 : fmt::format("{} ended the connection before the sign-in was done: {}.", m_target.name, shown(reason, 300));
         fail(text, reason, m_ready ? "target.lost" : "target.failed");
     }
-    for (auto& relay : m_agent_relays) {
-        if (relay) relay->hop_gone(*m_hop);
+    for (auto& channel : m_inward) {
+        if (channel) channel->hop_gone(*m_hop);
     }
     m_front.target_over(*this);
 }

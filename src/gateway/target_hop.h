@@ -2,18 +2,19 @@
 // All channels of that front connection share it, so that a second session costs no handshake. Owned by FrontHop, on its loop.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "gateway/hop.h"
+#include "gateway/inward_channel.h"
 #include "gateway/services.h"
 #include "gateway/target_sign_in.h"
 
 namespace sekisho::gateway {
 
 class FrontHop;
-class AgentRelay;
 
 /// A channel that needs the hop. target_lost is the last call; it may come instead of target_ready.
 class TargetUser {
@@ -42,12 +43,13 @@ public:
     std::string name() const { return m_login + "@" + m_target.name; }
     bool over() const { return m_over; }
 
-    /// A session that may use the user's agent on the target begins or ends. Without one, agent channels are refused and closed.
-    void agent_wanted(bool wanted);
+    /// A session that may use the user's agent (or display) on the target begins or ends. Without one, such channels are refused and
+    /// closed.
+    void inward_wanted(InwardKind kind, bool wanted);
     /// The front hop ended: this one ends too, silently.
     void front_gone();
     void credit_released();
-    void agent_relay_ended(AgentRelay& relay);
+    void inward_ended(InwardChannel& channel);
 
 private:
     void hop_event(Hop& hop, ssh::Event& event) override;
@@ -65,6 +67,8 @@ private:
     void host_keys_proven(const ssh::HostKeysProven& proven);
     void ready();
     void channel_requested(const ssh::ChannelOpenRequested& request);
+    Result<InwardChannel::Plan> plan(const ssh::ChannelOpenRequested& request);
+    std::size_t inward_count(InwardKind kind) const;
     /// Ends before or after it was ready: `text` for users, `reason` for audit.
     void fail(const std::string& text, const std::string& reason, std::string kind);
 
@@ -76,8 +80,8 @@ private:
     std::unique_ptr<Hop> m_hop;
     std::unique_ptr<TargetSignIn> m_sign_in;
     std::vector<TargetUser*> m_users;
-    std::vector<std::unique_ptr<AgentRelay>> m_agent_relays;
-    int m_agent_sessions = 0;
+    std::vector<std::unique_ptr<InwardChannel>> m_inward;
+    std::array<int, kInwardKinds> m_wanted{};  // sessions, by kind
     bool m_ready = false;
     bool m_over = false;
     std::shared_ptr<bool> m_alive = std::make_shared<bool>(true);  // told to answers that come from other threads

@@ -11,6 +11,20 @@ namespace sekisho::identity {
 namespace {
 
 /// Options in their order, as sshd(8): `restrict` takes everything, later options give back.
+/// "[host:]port": a port alone, or *, is any host's; a host may have wildcards.
+Result<Grant::Listen> parse_permit_listen(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    Grant::Listen listen;
+    std::string_view host = colon == std::string_view::npos ? "*" : text.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+    const auto number = base::parse_port(port);
+    if (host.empty() || (port != "*" && (!number || *number == 0))) return fail("write [host:]port");
+    listen.host = std::string(host);
+    listen.port = number.value_or(0);
+    return listen;
+}
+
 Result<void> apply_option(Grant& grant, const keys::KeyOption& option) {
     const std::string& name = option.name;
     if (name == "restrict") {
@@ -30,6 +44,15 @@ Result<void> apply_option(Grant& grant, const keys::KeyOption& option) {
         if (!entry) return fail("the key's option permitopen is not understood: " + entry.error().text);
         if (!grant.permit_open) grant.permit_open.emplace();
         grant.permit_open->push_back(std::move(*entry));
+    } else if (name == "permitlisten") {
+        auto listen = parse_permit_listen(option.value);
+        if (!listen) return fail("the key's option permitlisten is not understood: " + listen.error().text);
+        if (!grant.permit_listen) grant.permit_listen.emplace();
+        grant.permit_listen->push_back(std::move(*listen));
+    } else if (name == "tunnel") {
+        const auto device = base::parse_port(option.value);
+        if (!device) return fail("the key's option tunnel is not understood");
+        grant.tunnel = *device;
     } else if (name == "cert-authority") {
         return fail("this key may sign certificates, not sign in");
     }
@@ -45,6 +68,22 @@ Result<void> Grant::permits_open(const std::string& host, std::uint16_t port) co
     if (parsed && std::ranges::any_of(*permit_open, [&](const auto& entry) { return entry.permits(*parsed, port); }))
         return {};
     return fail("the option permitopen of the key " + fingerprint + " does not list this destination");
+}
+
+Result<void> Grant::permits_listen(const std::string& host, std::uint16_t port) const {
+    if (!port_forwarding) return fail("the key " + fingerprint + " may not forward ports");
+    if (!permit_listen) return {};
+    const auto permits = [&](const Listen& one) {
+        return (one.port == 0 || one.port == port) && model::matches_pattern(one.host, host.empty() ? "*" : host);
+    };
+    if (std::ranges::any_of(*permit_listen, permits)) return {};
+    return fail("the option permitlisten of the key " + fingerprint + " does not list this place");
+}
+
+Result<void> Grant::permits_sockets() const {
+    if (!port_forwarding) return fail("the key " + fingerprint + " may not forward ports");
+    if (permit_open || permit_listen) return fail("the options of the key " + fingerprint + " permit ports only");
+    return {};
 }
 
 bool source_permitted(std::string_view pattern_list, const std::optional<base::Address>& source) {

@@ -27,9 +27,19 @@ struct Grant {
     bool x11_forwarding = true;
     std::optional<std::string> command;  // replaces whatever the client asks to run
     std::optional<std::vector<model::ForwardEntry>> permit_open;  // empty list: nothing; none: whatever the rules say
+    struct Listen {
+        std::string host;  // a pattern
+        std::uint16_t port = 0;  // 0: any
+    };
+    std::optional<std::vector<Listen>> permit_listen;  // as permit_open
+    std::optional<std::uint32_t> tunnel;  // the only device that the target may give a tunnel of this key
 
     /// May this key open `host:port`, as far as its options go? The error says which option refuses.
     Result<void> permits_open(const std::string& host, std::uint16_t port) const;
+    /// May it have the target listen there?
+    Result<void> permits_listen(const std::string& host, std::uint16_t port) const;
+    /// May it forward sockets, either way? Where the key lists ports, as in sshd(8), it means these and nothing else.
+    Result<void> permits_sockets() const;
 };
 
 /// Judges the user (locked, expired) and the key's options (from=, expiry-time=, verify-required, no-touch-required: what a

@@ -35,7 +35,43 @@ std::optional<std::string> without_brackets(std::string_view text) {
     return std::string(text.substr(1, close - 1)) + std::string(text.substr(close + 1));
 }
 
+constexpr std::size_t kSocketPathMost = 107;  // sun_path, and the byte that ends it
+
+constexpr std::string_view kBelow = "/*";
+
+bool in_only_spelling(std::string_view path) {
+    while (!path.empty()) {
+        path.remove_prefix(1);  // the slash
+        const std::string_view part = path.substr(0, path.find('/'));
+        if (part.empty() || part == "." || part == "..") return false;
+        path.remove_prefix(part.size());
+    }
+    return true;
+}
+
+Result<ForwardEntry> parse_socket_entry(std::string_view text) {
+    ForwardEntry entry;
+    entry.path = std::string(text);
+    const bool below = text.ends_with(kBelow);
+    if (below) text.remove_suffix(kBelow.size());
+    if (text.find('*') != std::string_view::npos) return fail("forward \"" + entry.path + "\": * stands at the end, behind a /");
+    if (below && text.empty()) return entry;
+    const auto path = SocketPath::parse(text);
+    if (!path) return fail("forward \"" + entry.path + "\": " + path.error().text);
+    return entry;
+}
+
 }  // namespace
+
+Result<SocketPath> SocketPath::parse(std::string_view text) {
+    if (!text.starts_with('/')) return fail("the path of a socket begins with /");
+    if (text.size() > kSocketPathMost) return fail("the path of a socket has at most 107 bytes");
+    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; })) {
+        return fail("the path of a socket has no control characters");
+    }
+    if (!in_only_spelling(text)) return fail("the path of a socket has no empty part, and none that is . or ..");
+    return SocketPath{std::string(text)};
+}
 
 Result<ForwardHost> ForwardHost::parse(std::string_view text) {
     if (const auto address = base::Address::parse(text)) {
@@ -52,8 +88,11 @@ Result<ForwardEntry> ForwardEntry::parse(std::string_view text) {
     const auto wrong = [&](std::string_view what) {
         return fail("forward \"" + std::string(text) + "\": " + std::string(what));
     };
+    if (text.starts_with('/')) return parse_socket_entry(text);
     const std::size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos || colon == 0) return wrong("write host:port, CIDR:port, host:low-high or host:*");
+    if (colon == std::string_view::npos || colon == 0) {
+        return wrong("write host:port, CIDR:port, host:low-high, host:*, or the path of a socket");
+    }
     ForwardEntry entry;
     if (!parse_ports(text.substr(colon + 1), entry)) return wrong("the port is a number, low-high or *");
     const std::string_view before = text.substr(0, colon);
@@ -74,7 +113,20 @@ Result<ForwardEntry> ForwardEntry::parse(std::string_view text) {
 }
 
 bool ForwardEntry::permits(const ForwardHost& host, std::uint16_t port) const {
-    if (port < low || port > high) return false;
+    return port >= low && port <= high && names(host);
+}
+
+bool ForwardEntry::permits_listening(const ForwardHost& host, std::uint16_t port) const {
+    return port == 0 ? low <= 1 && high == 65535 && names(host) : permits(host, port);
+}
+
+bool ForwardEntry::permits(const SocketPath& socket) const {
+    if (!path.ends_with(kBelow)) return !path.empty() && socket.text == path;
+    return socket.text.starts_with(std::string_view(path).substr(0, path.size() - 1));
+}
+
+bool ForwardEntry::names(const ForwardHost& host) const {
+    if (!path.empty()) return false;
     if (network) return host.address && network->contains(*host.address);
     return !host.address && host.name == name;
 }

@@ -1,6 +1,7 @@
-// Forward entries of rules ("ledger.internal:443", "10.1.0.0/16:5432", "[2001:db8::]/32:8000-8100", "host:*") and the
-// destinations that clients ask for. Fails closed: a destination that some resolver could read as an address without being
-// one in its only spelling (octal, hex, short forms, IPv4 inside IPv6) is refused before any entry is looked at.
+// Forward entries of rules ("ledger.internal:443", "10.1.0.0/16:5432", "[2001:db8::]/32:8000-8100", "host:*", for sockets
+// "/run/app.sock" and "/run/app/*") and the destinations that clients ask for. Fails closed: a destination that some resolver
+// could read as an address without being one in its only spelling (octal, hex, short forms, IPv4 inside IPv6) is refused before
+// any entry is looked at, and so is a path that has another spelling.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,17 @@ struct ForwardHost {
     static Result<ForwardHost> parse(std::string_view as_the_client_named_it);
 };
 
+/// The path of a socket as it will be matched and passed on: absolute and in its only spelling (no empty, "." or ".." part), without
+/// control characters, and no longer than the address of a socket.
+struct SocketPath {
+    std::string text;
+
+    static Result<SocketPath> parse(std::string_view as_the_client_named_it);
+};
+
 struct ForwardEntry {
-    std::optional<base::Network> network;  // else `name`
+    std::string path;  // of a socket; ends in "/*": every socket below that folder
+    std::optional<base::Network> network;  // else `name`, unless `path`
     std::string name;
     std::uint16_t low = 0;
     std::uint16_t high = 65535;
@@ -30,6 +40,12 @@ struct ForwardEntry {
     static Result<ForwardEntry> parse(std::string_view text);
     /// Names match names, networks match addresses: a name that resolves into a network is not in it.
     bool permits(const ForwardHost& host, std::uint16_t port) const;
+    /// Listening on `port`; 0, which leaves the choice to the target, needs an entry for every port.
+    bool permits_listening(const ForwardHost& host, std::uint16_t port) const;
+    bool permits(const SocketPath& socket) const;
+
+private:
+    bool names(const ForwardHost& host) const;
 };
 
 }  // namespace sekisho::model

@@ -27,7 +27,13 @@ std::string shown(std::string_view text) {
 
 bool names_destination(Capability capability) {
     return capability == Capability::LocalForward || capability == Capability::RemoteForward ||
-           capability == Capability::UdpForward || capability == Capability::SocketForward;
+           capability == Capability::UdpForward;
+}
+
+/// RFC 4254 §7.1: where a target is to listen may be said as "", and is by some as "*": on every address.
+std::string_view named_host(const Request& request) {
+    const bool every = request.forward_host.empty() || request.forward_host == "*";
+    return request.capability == Capability::RemoteForward && every ? "0.0.0.0" : std::string_view(request.forward_host);
 }
 
 /// What one request is compared with, worked out once for all rules.
@@ -36,6 +42,7 @@ struct Facts {
     const model::Target* target = nullptr;
     std::string login;
     std::optional<model::ForwardHost> host;
+    std::optional<model::SocketPath> socket;
     std::optional<base::Address> source;
 };
 
@@ -76,10 +83,13 @@ bool matches_capability(const Rule& rule, Capability capability) {
 
 /// A forward needs an entry that permits it: a rule without entries permits none.
 bool matches_forward(const Rule& rule, const Facts& facts, const Request& request) {
-    if (!names_destination(request.capability)) return true;
-    return facts.host && std::any_of(rule.forward.begin(), rule.forward.end(), [&](const std::string& text) {
+    if (!facts.host && !facts.socket) return true;
+    return std::any_of(rule.forward.begin(), rule.forward.end(), [&](const std::string& text) {
         const auto entry = model::ForwardEntry::parse(text);
-        return entry && entry->permits(*facts.host, request.forward_port);
+        if (!entry) return false;
+        if (facts.socket) return entry->permits(*facts.socket);
+        if (request.capability == Capability::RemoteForward) return entry->permits_listening(*facts.host, request.forward_port);
+        return entry->permits(*facts.host, request.forward_port);
     });
 }
 
@@ -107,10 +117,12 @@ Decision refused(std::string reason) {
 std::string what_was_asked(const Facts& facts, const Request& request) {
     std::string text(model::name(request.capability));
     if (names_destination(request.capability)) {
-        const bool v6 = request.forward_host.find(':') != std::string::npos;
-        text +=
-            fmt::format(" to {}{}{}:{}", v6 ? "[" : "", shown(request.forward_host), v6 ? "]" : "", request.forward_port);
+        const std::string_view host = named_host(request);
+        const bool v6 = host.find(':') != std::string::npos;
+        const char* preposition = request.capability == Capability::RemoteForward ? "from" : "to";
+        text += fmt::format(" {} {}{}{}:{}", preposition, v6 ? "[" : "", shown(host), v6 ? "]" : "", request.forward_port);
     }
+    if (request.capability == Capability::SocketForward) text += fmt::format(" of {}", shown(request.forward_path));
     if (facts.target) text += fmt::format(" as {} on {}", shown(facts.login), facts.target->name);
     return text;
 }
@@ -177,11 +189,18 @@ Decision decide(const model::Access& access, const Request& request) {
                 fmt::format("target {} has no default login; write LOGIN@{}", facts.target->name, facts.target->name));
     }
     if (names_destination(request.capability)) {
-        auto host = model::ForwardHost::parse(request.forward_host);
+        auto host = model::ForwardHost::parse(named_host(request));
         if (!host) {
             return refused(fmt::format("{} is refused: {}", what_was_asked(facts, request), host.error().text));
         }
         facts.host = std::move(*host);
+    }
+    if (request.capability == Capability::SocketForward) {
+        auto socket = model::SocketPath::parse(request.forward_path);
+        if (!socket) {
+            return refused(fmt::format("{} is refused: {}", what_was_asked(facts, request), socket.error().text));
+        }
+        facts.socket = std::move(*socket);
     }
     if (const auto source = base::Address::parse(request.source)) facts.source = source->unmapped();
 

@@ -18,7 +18,8 @@ struct Request {
     std::string login;
     model::Capability capability = model::Capability::Shell;
     std::string forward_host;  // forwards only: as the client named it
-    std::uint16_t forward_port = 0;
+    std::uint16_t forward_port = 0;  // RemoteForward: where the target listens, empty or * for every address; 0: a port of its choice
+    std::string forward_path;  // SocketForward only
     std::string source;  // the client's address
     WallTime time{};
 };

@@ -42,6 +42,11 @@ struct Disconnect {
     std::string text;
 };
 
+/// SSH_MSG_DEBUG, to be shown: a word to the peer's user where the protocol's answer has no room for one.
+struct SendDebug {
+    std::string text;
+};
+
 // --- authentication, server ---
 struct SendBanner {
     std::string text;  // valid before success only
@@ -151,7 +156,7 @@ struct ProveHostKeys {
 struct Rekey {};
 
 using Command =
-    std::variant<ProvideSignature, AgreementDone, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendBanner,
+    std::variant<ProvideSignature, AgreementDone, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendDebug, SendBanner,
                  AcceptAuth, AcceptKeyQuery, SendPrompts, RejectAuth, LimitUserSignatures, TryPublicKey,
                  TryKeyboardInteractive, AnswerPrompts, TryPassword, OpenChannel, AcceptChannel, RejectChannel,
                  SendRequest, ReplyRequest, SendEof, CloseChannel, Credit, SendGlobalRequest, ReplyGlobal,

@@ -263,6 +263,11 @@ private:
         goodbye(command.reason, command.text, {});
         return {};
     }
+    Result<void> carry_out(const SendDebug& command) {
+        SEKISHO_ASSERT(m_exchange.established());
+        m_core.send(encode_debug(command.text));
+        return {};
+    }
     Result<void> carry_out(const SendBanner& command) {
         SEKISHO_ASSERT(is_server());
         if (!m_core.authenticated) m_core.send(encode_userauth_banner(command.text));

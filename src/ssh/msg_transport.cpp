@@ -36,6 +36,11 @@ Bytes encode_unimplemented(std::uint32_t sequence) {
     return wire::Writer().byte(number(Message::Unimplemented)).u32(sequence).take();
 }
 
+// RFC 4253 §11.3: always_display, message, language tag.
+Bytes encode_debug(std::string_view text) {
+    return wire::Writer().byte(number(Message::Debug)).boolean(true).string(text).string("").take();
+}
+
 Bytes encode_service_request(std::string_view service) {
     return wire::Writer().byte(number(Message::ServiceRequest)).string(service).take();
 }

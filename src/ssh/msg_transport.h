@@ -1,4 +1,4 @@
-// Generic transport messages: DISCONNECT, UNIMPLEMENTED, SERVICE_REQUEST/ACCEPT (RFC 4253 §10–11), EXT_INFO (RFC 8308),
+// Generic transport messages: DISCONNECT, UNIMPLEMENTED, DEBUG, SERVICE_REQUEST/ACCEPT (RFC 4253 §10–11), EXT_INFO (RFC 8308),
 // PING/PONG (OpenSSH PROTOCOL §1.8).
 #pragma once
 
@@ -21,6 +21,7 @@ Bytes encode(const DisconnectMessage& message);
 Result<DisconnectMessage> decode_disconnect(BytesView payload);
 
 Bytes encode_unimplemented(std::uint32_t sequence);
+Bytes encode_debug(std::string_view text);
 
 Bytes encode_service_request(std::string_view service);
 Bytes encode_service_accept(std::string_view service);

@@ -359,7 +359,7 @@ void Reader::rule(const toml::table& table) {
     }
     const bool forwards = std::any_of(rule.allow.begin(), rule.allow.end(), [](model::Capability c) {
         return c == model::Capability::LocalForward || c == model::Capability::RemoteForward ||
-               c == model::Capability::UdpForward;
+               c == model::Capability::UdpForward || c == model::Capability::SocketForward;
     });
     if (!rule.forward.empty() && !forwards)
         problem(table, "forward names destinations, but allow has no forward, for example \"local-forward\"");

@@ -89,26 +89,27 @@ Json list_of(const Items& items) {
 
 bool is_forward(model::Capability capability) {
     return capability == model::Capability::LocalForward || capability == model::Capability::RemoteForward ||
-           capability == model::Capability::UdpForward;
+           capability == model::Capability::UdpForward || capability == model::Capability::SocketForward;
 }
 
 /// What `as` names; without it everything that needs no destination, or with a destination the local forward.
 Result<std::vector<model::Capability>> asked_capabilities(const Request& request, bool has_destination) {
     using enum model::Capability;
     const std::string& as = request.parameter("as");
+    if (as.empty() && request.parameter("forward").starts_with('/')) return std::vector{SocketForward};
     if (as.empty()) return has_destination ? std::vector{LocalForward} : std::vector{Shell, Exec, Sftp, Scp, Agent, X11};
     const auto capability = model::parse_capability(as);
     if (!capability)
         return fail(
             "as is a capability: shell, exec, sftp, scp, local-forward, remote-forward, udp-forward, socket-forward, agent, "
             "x11, vpn");
-    if (is_forward(*capability) && !has_destination) return fail("a forward is asked about with its destination, host:port");
+    if (is_forward(*capability) && !has_destination) return fail("a forward is asked about with its destination, host:port or /path");
     return std::vector{*capability};
 }
 
 /// "host:port" split at the last colon, the host as a client would name it: policy says what it thinks of it.
 Result<std::pair<std::string, std::uint16_t>> destination(const std::string& text) {
-    if (text.empty()) return std::pair(std::string(), std::uint16_t{0});
+    if (text.empty() || text.starts_with('/')) return std::pair(std::string(), std::uint16_t{0});
     const std::size_t colon = text.rfind(':');
     const auto port = colon == std::string::npos ? std::nullopt : base::parse_port(std::string_view(text).substr(colon + 1));
     if (!port) return fail("a destination is host:port");
@@ -177,6 +178,7 @@ Response Api::explain(const Request& request, WallTime now) {
                                                                       .capability = capability,
                                                                       .forward_host = forward->first,
                                                                       .forward_port = forward->second,
+                                                                      .forward_path = request.parameter("forward"),
                                                                       .source = request.parameter("from"),
                                                                       .time = *time});
         Json item = to_json(decision);

@@ -44,6 +44,27 @@ TEST(Grant, PermitOpenListsWhatIsLeft) {
     EXPECT_FALSE(grant("permitopen=\"nonsense\"").has_value());
 }
 
+TEST(Grant, PermitListenListsWhereTheTargetMayListen) {
+    const auto limited = grant("permitlisten=\"8080\",permitlisten=\"localhost:9000\",permitlisten=\"[::1]:9001\",permitlisten=\"10.*:*\"");
+    ASSERT_TRUE(limited.has_value());
+    EXPECT_TRUE((*limited)->permits_listen("anything", 8080).has_value());
+    EXPECT_TRUE((*limited)->permits_listen("", 8080).has_value());
+    EXPECT_TRUE((*limited)->permits_listen("localhost", 9000).has_value());
+    EXPECT_FALSE((*limited)->permits_listen("127.0.0.1", 9000).has_value());
+    EXPECT_TRUE((*limited)->permits_listen("::1", 9001).has_value());
+    EXPECT_TRUE((*limited)->permits_listen("10.1.1.1", 80).has_value());
+    EXPECT_FALSE((*limited)->permits_listen("localhost", 80).has_value());
+    EXPECT_FALSE((*limited)->permits_sockets().has_value());
+    EXPECT_TRUE((*limited)->permits_open("db", 5432).has_value());
+    for (const char* wrong : {"permitlisten=\"\"", "permitlisten=\"localhost\"", "permitlisten=\":80\"", "permitlisten=\"localhost:0\""}) {
+        EXPECT_FALSE(grant(wrong).has_value()) << wrong;
+    }
+    EXPECT_TRUE((*grant(""))->permits_sockets() && (*grant(""))->permits_listen("", 0));
+    EXPECT_FALSE((*grant("no-port-forwarding"))->permits_sockets() || (*grant("restrict"))->permits_listen("localhost", 80));
+    EXPECT_EQ((*grant("tunnel=\"3\""))->tunnel, 3U);
+    EXPECT_FALSE(grant("tunnel=\"x\"").has_value());
+}
+
 TEST(Grant, SourceDecides) {
     EXPECT_TRUE(grant("from=\"192.0.2.0/24\"").has_value());
     EXPECT_FALSE(grant("from=\"192.0.2.0/24\"", "198.51.100.1").has_value());

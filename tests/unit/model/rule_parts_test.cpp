@@ -125,6 +125,47 @@ TEST(ForwardTest, OtherSpellingsOfAddressesAreNoDestinations) {
     }
 }
 
+bool permits_socket(const char* entry, std::string_view path) {
+    const auto parsed = ForwardEntry::parse(entry);
+    EXPECT_TRUE(parsed) << entry;
+    const auto wanted = SocketPath::parse(path);
+    return parsed && wanted && parsed->permits(*wanted);
+}
+
+TEST(ForwardTest, SocketsAreNamedByPathOrFolder) {
+    EXPECT_TRUE(permits_socket("/run/docker.sock", "/run/docker.sock"));
+    EXPECT_FALSE(permits_socket("/run/docker.sock", "/run/docker.sock2"));
+    EXPECT_FALSE(permits_socket("/run/docker.sock", "/run/docker"));
+    EXPECT_TRUE(permits_socket("/run/app/*", "/run/app/a"));
+    EXPECT_TRUE(permits_socket("/run/app/*", "/run/app/a/b.sock"));
+    EXPECT_FALSE(permits_socket("/run/app/*", "/run/app"));
+    EXPECT_FALSE(permits_socket("/run/app/*", "/run/apple/a"));
+    EXPECT_TRUE(permits_socket("/*", "/x"));
+    EXPECT_FALSE(permits_socket("host:*", "/x"));
+    EXPECT_FALSE(permits("/run/app/*", "localhost", 80));
+    for (const char* entry : {"/run/*/a", "/run/a*", "/run//a", "/run/../a", "/run/./a", "/", "/run/", "/*/*"}) {
+        EXPECT_FALSE(ForwardEntry::parse(entry)) << entry;
+    }
+    using namespace std::string_view_literals;
+    for (const std::string_view path : {""sv, "run/a"sv, "/run/a\0"sv, "/run/a\0/b"sv, "/run/\n"sv, "/run/../a"sv, "/.."sv, "//a"sv,
+             "/a/"sv, "/./a"sv, "\0abstract"sv, "~/a"sv}) {
+        EXPECT_FALSE(SocketPath::parse(path)) << path;
+    }
+    EXPECT_TRUE(SocketPath::parse("/" + std::string(106, 'x')));
+    EXPECT_FALSE(SocketPath::parse("/" + std::string(107, 'x')));
+    EXPECT_TRUE(SocketPath::parse("/run/...a/..b"));
+}
+
+TEST(ForwardTest, ListeningOnAPortOfTheTargetsChoiceNeedsEveryPort) {
+    const auto host = *ForwardHost::parse("localhost");
+    EXPECT_TRUE(ForwardEntry::parse("localhost:*")->permits_listening(host, 0));
+    EXPECT_TRUE(ForwardEntry::parse("localhost:1-65535")->permits_listening(host, 0));
+    EXPECT_FALSE(ForwardEntry::parse("localhost:8000-9000")->permits_listening(host, 0));
+    EXPECT_FALSE(ForwardEntry::parse("other:*")->permits_listening(host, 0));
+    EXPECT_TRUE(ForwardEntry::parse("localhost:8000-9000")->permits_listening(host, 8500));
+    EXPECT_FALSE(ForwardEntry::parse("localhost:8000-9000")->permits_listening(host, 80));
+}
+
 TEST(ForwardTest, EntriesThatSayTooMuchOrTooLittleAreRefused) {
     for (const char* entry : {"ledger.internal", "*:443", "*", ":443", "ledger:0", "ledger:", "ledger:100-50",
              "ledger:1-70000", "10.1.0.1/16:22", "[::1:22", "[10.0.0.1]:22", "[ledger]:22", "::1:22", "::/0:22",

@@ -164,5 +164,40 @@ TEST_F(DecideTest, WithoutAnIndexTheAnswersAreTheSame) {
     EXPECT_FALSE(ask({.user = "partner", .target = "web1", .login = "ubuntu", .capability = Capability::Shell}).allowed);
 }
 
+TEST_F(DecideTest, ListeningNeedsARuleForThatPlace) {
+    m_access.rules.push_back({.name = "listen",
+        .users = {"alice"},
+        .targets = {"db1"},
+        .allow = {Capability::RemoteForward, Capability::SocketForward},
+        .forward = {"localhost:8000-8100", "0.0.0.0:9000", "/run/app/*"}});
+    m_access.index();
+    const auto listens = [&](const char* host, std::uint16_t port) {
+        return ask({.user = "alice",
+            .target = "db1",
+            .capability = Capability::RemoteForward,
+            .forward_host = host,
+            .forward_port = port});
+    };
+    EXPECT_TRUE(listens("localhost", 8080).allowed);
+    EXPECT_FALSE(listens("localhost", 80).allowed);
+    EXPECT_FALSE(listens("localhost", 0).allowed);
+    EXPECT_FALSE(listens("", 8080).allowed);
+    EXPECT_TRUE(listens("", 9000).allowed);
+    EXPECT_TRUE(listens("*", 9000).allowed);
+    EXPECT_TRUE(listens("0.0.0.0", 9000).allowed);
+    EXPECT_FALSE(listens("127.0.0.1", 9000).allowed);
+    EXPECT_THAT(listens("", 80).reason, HasSubstr("remote-forward from 0.0.0.0:80"));
+    EXPECT_FALSE(forward("alice", "db1", "*", 9000).allowed) << "every address is a place to listen, and none to go to";
+
+    const auto socket = [&](const char* path) {
+        return ask({.user = "alice", .target = "db1", .capability = Capability::SocketForward, .forward_path = path});
+    };
+    EXPECT_TRUE(socket("/run/app/one.sock").allowed);
+    EXPECT_FALSE(socket("/run/docker.sock").allowed);
+    EXPECT_THAT(socket("/run/docker.sock").reason, HasSubstr("socket-forward of /run/docker.sock"));
+    EXPECT_THAT(socket("/run/app/../docker.sock").reason, HasSubstr("is refused"));
+    EXPECT_FALSE(socket("").allowed);
+}
+
 }  // namespace
 }  // namespace sekisho::policy
