@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from measure import percentile, settled_cpu_seconds, tree_cpu_seconds
+from measure import percentile, process_tree, settled_cpu_seconds, tree_cpu_seconds
 
 PROBER = Path(__file__).with_name("prober.py")
 PATIENCE = 300
@@ -24,14 +24,19 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def loops_first(pid):
-    """The loops of a gateway: its first thread and those named so."""
+def loops_first(root):
+    """The loops of a gateway, which are the first thread of the process that has such, and those named so."""
     count = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        if task.name == str(pid) or (task / "comm").read_text().strip() == "loop":
-            os.sched_setscheduler(int(task.name), os.SCHED_RR, os.sched_param(20))
-            count += 1
-    return count
+    for pid in process_tree(root):
+        names = {int(task.name): (task / "comm").read_text().strip() for task in Path(f"/proc/{pid}/task").iterdir()}
+        if "loop" not in names.values():
+            continue
+        for task, name in names.items():
+            if task == pid or name == "loop":
+                os.sched_setscheduler(task, os.SCHED_RR, os.sched_param(20))
+                count += 1
+    if count == 0:
+        raise RuntimeError(f"process {root} has no loops")
 
 
 class Prober:
@@ -75,6 +80,7 @@ def measure(context, _):
             figures.add("storm_seconds", wall)
             figures.add("storm_login_cpu_ms", (settled_cpu_seconds(gateway.daemon.pid) - before) / context.storm * 1e3)
             figures.add("storm_keys_typed", len(times))
+            figures.add("storm_keys_over_5ms", sum(time_us > 5000 for time_us in times))
             for share, label in ((0.5, "p50"), (0.99, "p99"), (1.0, "max")):
                 figures.add(f"storm_key_{label}_us", percentile(times, share))
         finally:
