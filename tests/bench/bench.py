@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
 import bulk
+import curve
 import idle
 import keystroke
 import login
@@ -29,6 +30,7 @@ PARTS = {  # part: (what measures it, does it say anything without a gateway)
     "floor": (bulk.measure, True), "jump": (bulk.measure, True), "relay": (bulk.measure, False),
     "pty": (two_hop.measure, False), "login": (login.measure, False), "idle": (idle.measure, False),
     "idle-jump": (idle.measure_jump, True), "keystroke": (keystroke.measure, False), "storm": (storm.measure, False),
+    "curve": (curve.measure, False),
 }
 
 
@@ -44,6 +46,8 @@ class Context:
         self.logins = 20 if quick else 100
         self.idle_sessions = 40 if quick else 200
         self.keystrokes = 500 if quick else 2000
+        self.curve = [10, 100, 1000] if quick else [10, 100, 1000, 8000]
+        self.curve_rounds = 1 if quick else 3
         self.storm = 100 if quick else 1000
         self.busy = options.busy
         self.m_rounds = options.runs or (3 if quick else 5)
