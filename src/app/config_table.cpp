@@ -77,6 +77,13 @@ std::string wrong_level(const Config& config) {
     return {};
 }
 
+std::string wrong_aes_gcm(const Config& config) {
+    constexpr std::array<std::string_view, 3> kChoices{"auto", "openssl", "ipsec-mb"};
+    if (std::find(kChoices.begin(), kChoices.end(), config.ssh.aes_gcm) == kChoices.end())
+        return "auto, openssl or ipsec-mb is wanted";
+    return {};
+}
+
 std::string between(auto value, auto least, auto most, std::string_view range) {
     return value < least || value > most ? fmt::format("{} is wanted", range) : std::string();
 }
@@ -120,6 +127,9 @@ std::vector<ConfigKey> make_keys() {
         [](const Config& c) { return between(c.ssh.rekey_bytes, 1ULL << 20, 1ULL << 36, "1M to 64G"); });
     add("ssh.rekey_time", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.rekey_time; }), Reload::NewSessions,
         "New keys after so much time.", [](const Config& c) { return between(c.ssh.rekey_time, 10s, 86400s, "10s to 1d"); });
+    add("ssh.aes_gcm", Text([](Config& c) -> std::string& { return c.ssh.aes_gcm; }), Reload::Restart,
+        "The library that encrypts with AES-GCM: openssl, ipsec-mb (x86-64 with AVX-512 or AVX2), or auto, the faster one that is there.",
+        wrong_aes_gcm);
     add("ssh.max_connections", Number([](Config& c) -> std::uint64_t& { return c.ssh.max_connections; }),
         Reload::NewSessions, "Client connections at once.",
         [](const Config& c) { return between(c.ssh.max_connections, 1U, 1000000U, "1 to 1000000"); });

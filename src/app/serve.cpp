@@ -12,6 +12,7 @@
 
 #include "app/config_file.h"
 #include "app/confine.h"
+#include "crypto/packet_cipher.h"
 #include "gateway/serve.h"
 #include "keyholder/process.h"
 #include "store/store.h"
@@ -81,6 +82,7 @@ Result<void> make_folders(const model::Config& config) {
 int serve(cli::Context& context) {
     const auto config = context.config();
     if (!config) return cli::failed(config.error());
+    if (auto chosen = crypto::choose_aes_gcm(config->ssh.aes_gcm); !chosen) return cli::failed(chosen.error());
     // Before this process has anything that a key or its holder should not see.
     keyholder::SpawnerSettings settings;
     settings.links = gateway::loop_count(*config);

@@ -111,6 +111,14 @@ void force(Backend wanted) noexcept {
 
 }  // namespace aes_gcm
 
+Result<void> choose_aes_gcm(std::string_view library) {
+    const bool there = aes_gcm::has_ipsec_mb();
+    if (library == "ipsec-mb" && !there) return fail("libipsec-mb is not in this build, or this processor is not enough for it");
+    if (library != "ipsec-mb" && library != "openssl" && library != "auto") return fail("no such library for AES-GCM");
+    aes_gcm::force(library == "openssl" || !there ? aes_gcm::Backend::OpenSsl : aes_gcm::Backend::IpsecMb);
+    return {};
+}
+
 std::unique_ptr<PacketSealer> make_aes_gcm_sealer(const EVP_CIPHER* cipher, const Secret& key, const Secret& iv) {
     if (aes_gcm::backend() == aes_gcm::Backend::IpsecMb) return aes_gcm::make_ipsec_mb_sealer(key, iv);
     return std::make_unique<aes_gcm::OpenSslSealer>(cipher, key, iv);

@@ -71,6 +71,10 @@ std::unique_ptr<PacketSealer> make_sealer(std::string_view cipher, std::string_v
 std::unique_ptr<PacketOpener> make_opener(std::string_view cipher, std::string_view mac, const Secret& key, const Secret& iv,
                                           const Secret& mac_key);
 
+/// The library that new AES-GCM ciphers come from: "openssl", "ipsec-mb", or "auto", the faster one that is there. Before any cipher is
+/// made. Fails where this build or processor does not have it.
+Result<void> choose_aes_gcm(std::string_view library);
+
 /// No encryption, no MAC: the start of every connection.
 std::unique_ptr<PacketSealer> make_plain_sealer();
 std::unique_ptr<PacketOpener> make_plain_opener();

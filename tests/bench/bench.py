@@ -28,6 +28,7 @@ from peers import Bench
 
 PARTS = {  # part: (what measures it, does it say anything without a gateway)
     "floor": (bulk.measure, True), "jump": (bulk.measure, True), "relay": (bulk.measure, False),
+    "relay-openssl": (bulk.measure_openssl, False), "chacha": (bulk.measure_chacha, False),
     "pty": (two_hop.measure, False), "login": (login.measure, False), "idle": (idle.measure, False),
     "idle-jump": (idle.measure_jump, True), "keystroke": (keystroke.measure, False), "storm": (storm.measure, False),
     "curve": (curve.measure, False),

@@ -9,6 +9,7 @@ import subprocess
 from measure import settled_cpu_seconds
 from peers import Conversation
 
+CHACHA = "chacha20-poly1305@openssh.com"
 CHUNK = bytes(1 << 18)
 
 
@@ -38,6 +39,35 @@ def upload(server, command, total):
             left -= client.say(CHUNK[:min(left, len(CHUNK))])
         client.read_until(b"taken\n")
         return (settled_cpu_seconds(server.daemon.pid) - before) / total * 1e9
+
+
+def measure_openssl(context, _):
+    """The relay with OpenSSL for AES-GCM, which is what the floor has too."""
+    bench, figures, total = context.bench, context.figures, context.megabytes * 1_000_000
+    target, gateway = bench.start_gateway(config={"ssh": {"aes_gcm": "openssl"}})
+    for _ in context.rounds("relay-openssl"):
+        floor(context, "floor_beside_openssl_cpu_s_per_gb")
+        figures.add("relay_openssl_cpu_s_per_gb",
+                    download(gateway, lambda remote: bench.through_gateway(gateway, "bulk", remote), total))
+    figures.add_ratio("relay_openssl_floor_ratio", "relay_openssl_cpu_s_per_gb", "floor_beside_openssl_cpu_s_per_gb")
+    bench.stop(gateway)
+    bench.stop(target)
+
+
+def measure_chacha(context, _):
+    """Both ways with chacha20-poly1305 on every hop."""
+    bench, figures, total = context.bench, context.figures, context.megabytes * 1_000_000
+    options = {"Ciphers": CHACHA}
+    target, gateway = bench.start_gateway(cipher=CHACHA)
+    jump = bench.start_sshd(cipher=CHACHA)
+    for _ in context.rounds("chacha"):
+        figures.add("chacha_relay_cpu_s_per_gb", download(
+            gateway, lambda remote: bench.through_gateway(gateway, "bulk", remote, options=options), total))
+        figures.add("chacha_jump_cpu_s_per_gb", download(
+            jump, lambda remote: bench.through_jump(jump, target, remote, options=options), total))
+    figures.add_ratio("chacha_jump_ratio", "chacha_relay_cpu_s_per_gb", "chacha_jump_cpu_s_per_gb")
+    for server in (gateway, jump, target):
+        bench.stop(server)
 
 
 def measure(context, chosen):

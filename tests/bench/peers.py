@@ -23,8 +23,8 @@ CLIENT_OPTIONS = {
 class Server(OpenSshTarget):
     """An sshd for the account that runs this, with the fixed algorithms that every ratio is about, and a quiet log."""
 
-    def __init__(self, folder, options=(), **more):
-        super().__init__(folder, options=[f"KexAlgorithms {KEX}", f"Ciphers {CIPHER}", "UseDNS no", *options], **more)
+    def __init__(self, folder, options=(), cipher=CIPHER, **more):
+        super().__init__(folder, options=[f"KexAlgorithms {KEX}", f"Ciphers {cipher}", "UseDNS no", *options], **more)
         config = self.folder / "sshd_config"
         config.write_text(config.read_text().replace("LogLevel VERBOSE", "LogLevel ERROR"))
 
@@ -61,13 +61,14 @@ class Bench:
         self.m_count += 1
         return self.folder / f"{name}{self.m_count}"
 
-    def start_sshd(self, ca_lines=(), options=()):
-        return self.start(Server(self.new_folder("sshd"), options=options, ca_lines=ca_lines, authorized=[self.user_line]))
+    def start_sshd(self, ca_lines=(), options=(), cipher=CIPHER):
+        return self.start(Server(self.new_folder("sshd"), options=options, cipher=cipher, ca_lines=ca_lines,
+                                 authorized=[self.user_line]))
 
-    def start_gateway(self):
+    def start_gateway(self, config=None, cipher=CIPHER):
         """A target and a gateway with one user, whose name for it is `bulk` (metadata only) or `term` (recorded in full)."""
-        gateway = Gateway(self.new_folder("gateway"), program=self.program).init()
-        target = self.start_sshd(ca_lines=[gateway.user_ca])
+        gateway = Gateway(self.new_folder("gateway"), config=config, program=self.program).init()
+        target = self.start_sshd(ca_lines=[gateway.user_ca], cipher=cipher)
         access = {"user": [{"name": "bench", "keys": [self.user_line]}], "target": [], "rule": []}
         for name, record in (("bulk", "metadata"), ("term", "full")):
             access["target"].append({"name": name, "address": f"127.0.0.1:{target.port}", "logins": [LOGIN],
@@ -102,7 +103,7 @@ class Bench:
 
     def through_jump(self, jump, target, *arguments, options=()):
         """The same, with `ssh -W` through `jump` as its way to `target`: what `ssh -J` runs."""
-        way = self.ssh(jump)
+        way = self.ssh(jump, options=options)
         proxy = " ".join(f"'{word}'" for word in [*way[:-1], "-W", f"127.0.0.1:{target.port}", way[-1]])
         return self.ssh(target, *arguments, options={**dict(options), "ProxyCommand": proxy})
 

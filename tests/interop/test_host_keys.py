@@ -104,7 +104,8 @@ def test_the_gateways_own_host_certificate(own_world, folder):
     """A client that trusts the authority asks no question, whatever the key is."""
     world = own_world
     make_key(folder / "host_ca")
-    run(["ssh-keygen", "-q", "-s", folder / "host_ca", "-h", "-I", "gateway", "-n", "gw", world.gateway.data_dir / "keys/host_ed25519.pub"]).ok()
+    public_key = world.gateway.data_dir / "keys/host_ed25519.pub"
+    run(["ssh-keygen", "-q", "-s", folder / "host_ca", "-h", "-I", "gateway", "-n", "gw", public_key]).ok()
     world.gateway.stop()
     world.gateway.start()
     client = world.alice

@@ -173,6 +173,15 @@ TEST_P(BothGcm, ThreadsDoNotDisturbEachOther) {
     });
 }
 
+TEST(AesGcmChoice, IsWhatWasAskedForOrAnError) {
+    ASSERT_TRUE(choose_aes_gcm("openssl").has_value());
+    EXPECT_EQ(aes_gcm::backend(), aes_gcm::Backend::OpenSsl);
+    EXPECT_EQ(choose_aes_gcm("ipsec-mb").has_value(), aes_gcm::has_ipsec_mb());
+    EXPECT_FALSE(choose_aes_gcm("fastest").has_value());
+    ASSERT_TRUE(choose_aes_gcm("auto").has_value());
+    EXPECT_EQ(aes_gcm::backend() == aes_gcm::Backend::IpsecMb, aes_gcm::has_ipsec_mb());
+}
+
 INSTANTIATE_TEST_SUITE_P(All, BothGcm, testing::ValuesIn(kCiphers),
                          [](const auto& info) { return std::string(info.param).substr(0, 6); });
 
