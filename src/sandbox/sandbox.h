@@ -30,7 +30,8 @@ Result<void> restrict_calls(Calls calls);
 
 /// No core file, nothing for ptrace or /proc/PID/mem of the same account.
 void hide_memory();
-/// Keeps memory out of swap, also what comes later. False when the system does not permit it (RLIMIT_MEMLOCK).
+/// Keeps memory out of swap, also what comes later; at least what is written to now, where the system permits no more
+/// (RLIMIT_MEMLOCK). False when not even that.
 bool lock_memory();
 
 /// True in builds with a sanitizer, whose runtime needs more: it forks, traces and reads /proc. Those builds get less sandbox.

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -74,6 +75,30 @@ TEST_F(SandboxTest, AFolderOfRemovalsIsNoMoreThanThat) {
         return restricted && !opens(m_folder + "/other/file", O_RDONLY) && ::unlink((m_folder + "/other/file").c_str()) == 0;
     });
     EXPECT_EQ(status, 0);
+}
+
+TEST(SandboxMemory, IsLockedAsFarAsTheLimitPermits) {
+    if (sanitized_build()) GTEST_SKIP() << "the shadow memory of a sanitizer is larger than any machine";
+    const auto locked_kib = [] {
+        std::ifstream status("/proc/self/status");
+        for (std::string line; std::getline(status, line);) {
+            if (line.starts_with("VmLck:")) return std::stol(line.substr(6));
+        }
+        return -1L;
+    };
+    const int status = in_a_child([&] {
+        // Not root any more, as a service is: then the limit counts.
+        const rlimit limit{6 << 20, 6 << 20};
+        if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0 || (::getuid() == 0 && ::setuid(65534) != 0)) return false;
+        return lock_memory() && locked_kib() > 0;
+    });
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(in_a_child([&] {
+        const rlimit none{0, 0};
+        if (::setrlimit(RLIMIT_MEMLOCK, &none) != 0 || (::getuid() == 0 && ::setuid(65534) != 0)) return false;
+        return !lock_memory();
+    }),
+        0);
 }
 
 TEST(SandboxCalls, TheGatewayHasSocketsThreadsAndNothingElse) {
