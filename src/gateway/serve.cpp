@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/network.h"
+#include "base/thread_name.h"
 #include "gateway/loop_home.h"
 #include "gateway/process_setup.h"
 #include "gateway/trust.h"
@@ -208,6 +209,7 @@ void Gateway::adopt(keyholder::Links links) {
 /// On a thread of its own, which sleeps as long as nothing happens to the keyholder.
 void Gateway::watch_keyholder() {
     using Kind = keyholder::Process::News::Kind;
+    base::name_this_thread("keyholder-watch");
     while (true) {
         auto news = m_keyholder.next();
         model::AuditRecord record =

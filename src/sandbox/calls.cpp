@@ -92,9 +92,10 @@ Result<void> forbid(bool sockets, bool children) {
     }
     // clone3 keeps its flags in memory, where no filter sees them: the C library takes clone instead.
     filter.rule(SCMP_ACT_ERRNO(ENOSYS), "clone3");
-    for (const unsigned space :
+    for (const int space :
         {CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP}) {
-        filter.rule(kNo, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, space, space));
+        filter.rule(
+            kNo, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, static_cast<unsigned>(space), static_cast<unsigned>(space)));
     }
     if (!children && !sanitized_build()) {
         filter.rule(kNo, "fork");
