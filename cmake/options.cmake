@@ -1,6 +1,7 @@
 # Compiler, warnings, sanitizers. -Werror is part of the contract, not of one developer's taste.
 option(SEKISHO_TESTS "Build tests and benchmarks" ON)
 option(SEKISHO_FUZZ "Build libFuzzer targets (clang only)" OFF)
+option(SEKISHO_COVERAGE "Count what runs, for llvm-cov (clang only)" OFF)
 set(SEKISHO_SANITIZE "" CACHE STRING "Value for -fsanitize=, e.g. address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -17,7 +18,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # -Wrestrict: GCC 12 warns about std::string concatenation that is right (its bug 105651).
   add_compile_options(-Wno-interference-size -Wno-missing-field-initializers -Wno-restrict)
 else()
-  add_compile_options(-Wno-missing-field-initializers -Wno-missing-designated-field-initializers)
+  # Deprecated: what libstdc++ 12 uses inside its own stable_sort.
+  add_compile_options(-Wno-missing-field-initializers -Wno-missing-designated-field-initializers -Wno-deprecated-declarations)
 endif()
 add_compile_options(-fstack-protector-strong)
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT SEKISHO_SANITIZE)
@@ -25,6 +27,11 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT SEKISHO_SANITIZE)
 endif()
 add_link_options(-Wl,-z,relro,-z,now)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(SEKISHO_COVERAGE)
+  add_compile_options(-fprofile-instr-generate -fcoverage-mapping)
+  add_link_options(-fprofile-instr-generate)
+endif()
 
 if(SEKISHO_SANITIZE)
   add_compile_options(-fsanitize=${SEKISHO_SANITIZE} -fno-sanitize-recover=all)

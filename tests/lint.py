@@ -181,6 +181,53 @@ def check_fuzz_targets():
             yield f"{name}: tests/fuzz/corpus/{target}/ is empty"
 
 
+# Limits without a test yet. The list may only get shorter.
+LIMITS_OWED = {"kRemoteForwards", "kForwardedChannels", "kAgentChannels", "kX11Channels"}
+
+
+def check_limits():
+    """Each limit has a test that names it."""
+    tests = "\n".join(text_of(name) for name in listed("tests/unit/*.cpp"))
+    for name in re.findall(r"^inline constexpr [\w:]+ (k\w+)\b", text_of("src/wire/limits.h"), re.M):
+        if (name in LIMITS_OWED) == bool(re.search(rf"\b{name}\b", tests)):
+            yield f"src/wire/limits.h: no test names {name}"
+
+
+def known_tests():
+    """What a document may name: Suite.Test (parameters left out), test_function, fuzz/target."""
+    names = set()
+    for name in listed("tests/unit/*.cpp"):
+        names |= {".".join(found) for found in re.findall(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)", text_of(name), re.M)}
+    for name in listed("tests/interop/*.py"):
+        names |= set(re.findall(r"^\s*def (test_\w+)", text_of(name), re.M))
+    return names | {f"fuzz/{Path(name).stem}" for name in listed("tests/fuzz/*.cpp")}
+
+
+def check_threat_model():
+    """Each test that the threat model names is there; a name alone belongs to the suite that was named last."""
+    page, known = "docs/THREAT_MODEL.md", known_tests()
+    here = False
+    for number, line in enumerate(text_of(page).splitlines(), 1):
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) != 3 or cells[2] == "test" or set(cells[2]) <= {"-"}:
+            here = len(cells) == 3 and (here or cells[2] == "test")
+            continue
+        if not here:
+            continue
+        named, suite = re.findall(r"`([^`]+)`", cells[2]), ""
+        if not named:
+            yield f"{page}:{number}: no test is named"
+        for test in named:
+            if "." in test:
+                suite = test.split(".")[0]
+            elif not test.startswith(("test_", "fuzz/")):
+                test = f"{suite}.{test}"
+            if test.endswith(".*") and any(name.startswith(test[:-1]) for name in known):
+                continue
+            if test not in known:
+                yield f"{page}:{number}: there is no test {test}"
+
+
 def check_format():
     names = listed("src/*.h", "src/*.cpp", "tests/*.h", "tests/*.cpp")
     if not names:
@@ -191,7 +238,8 @@ def check_format():
             yield f"{name}: ./dev format would change it"
 
 
-CHECKS = [check_include_table, check_pure_folders, check_sizes, check_text, check_headers, check_fuzz_targets]
+CHECKS = [check_include_table, check_pure_folders, check_sizes, check_text, check_headers, check_fuzz_targets, check_limits,
+          check_threat_model]
 
 
 def main():

@@ -11,6 +11,7 @@
 #include <toml++/toml.h>
 
 #include "app/config_table.h"
+#include "base/toml_header.h"
 #include "base/nearest.h"
 
 namespace sekisho::app {
@@ -208,6 +209,10 @@ std::string comment(std::string_view text, std::size_t width) {
 
 Result<model::Config> parse_config(std::string_view text, std::string_view file_name) {
     Reader reader(file_name);
+    if (const auto line = base::nameless_table_line(text)) {
+        reader.problem(*line, "a table needs a name");
+        return reader.result();
+    }
     const toml::parse_result parsed = toml::parse(text);
     if (!parsed) {
         reader.problem(parsed.error().source().begin.line, parsed.error().description());

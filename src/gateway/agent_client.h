@@ -7,16 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "gateway/agent_protocol.h"
 #include "gateway/hop.h"
 
 namespace sekisho::gateway {
 
 class AgentClient final : public ChannelSink {
 public:
-    struct Identity {
-        Bytes blob;
-        std::string comment;
-    };
+    using Identity = AgentIdentity;
 
     /// Opens the channel. Questions may be asked at once.
     explicit AgentClient(Hop& front);
@@ -40,7 +38,7 @@ private:
     Hop& m_front;
     ssh::ChannelId m_channel;
     Bytes m_question;  // waits until the channel is open
-    Bytes m_answer;
+    AgentAnswers m_answers;
     std::function<void(Result<Bytes>)> m_done;
     bool m_open = false;
     bool m_gone = false;

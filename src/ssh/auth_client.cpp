@@ -7,10 +7,6 @@ namespace sekisho::ssh {
 
 namespace limits = wire::limits;
 
-namespace {
-constexpr unsigned kBannersMost = 16;
-}
-
 void AuthClient::start() {
     if (m_service_requested) return;
     m_service_requested = true;
@@ -76,7 +72,7 @@ Result<void> AuthClient::receive_success(BytesView payload) {
 Result<void> AuthClient::receive_banner(BytesView payload) {
     auto text = decode_userauth_banner(payload);
     if (!text) return std::unexpected(text.error());
-    if (++m_banners > kBannersMost) return fail("too many banners");
+    if (++m_banners > limits::kBanners) return fail("too many banners");
     m_core.events.push(BannerReceived{std::move(*text)});
     return {};
 }

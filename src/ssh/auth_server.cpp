@@ -14,8 +14,6 @@ namespace limits = wire::limits;
 
 namespace {
 
-constexpr std::size_t kWaitingMost = 8;
-
 // The key that must have signed with this algorithm: the plain key, or the one inside a certificate.
 Result<keys::PublicKey> signing_key(const std::string& algorithm, BytesView blob) {
     auto key = keys::PublicKey::from_blob(blob);
@@ -40,7 +38,7 @@ Result<void> AuthServer::receive_request(BytesView payload, const Bytes& host_ke
         m_question.reset();
     }
     if (m_question) {
-        if (m_waiting.size() >= kWaitingMost) return fail("too many authentication requests at once");
+        if (m_waiting.size() >= limits::kWaitingAuthRequests) return fail("too many authentication requests at once");
         m_waiting.push_back(base::to_bytes(payload));
         return {};
     }

@@ -5,6 +5,11 @@
 
 namespace sekisho::ssh {
 
+namespace {
+// A held message of a few bytes costs a vector and a block of memory besides.
+constexpr std::size_t kHeldOverhead = 64;
+}  // namespace
+
 std::optional<Event> EventQueue::pop() {
     if (empty()) return std::nullopt;
     Event event = std::move(m_events[m_head++]);
@@ -19,7 +24,7 @@ std::optional<Event> EventQueue::pop() {
 void Core::send(BytesView payload) {
     if (!m_holding) return write(payload);
     m_held.emplace_back(payload.begin(), payload.end());
-    m_held_bytes += payload.size();
+    m_held_bytes += payload.size() + kHeldOverhead;
 }
 
 void Core::release() {

@@ -29,10 +29,6 @@ struct Overloaded : Ts... {
     using Ts::operator()...;
 };
 
-// Unsent bytes at which a peer that reads nothing, but makes us answer, is given up.
-constexpr std::size_t kUnsentMost = 4 * 1024 * 1024;
-constexpr std::size_t kHeldMost = 4 * 1024 * 1024;
-
 }  // namespace
 
 class Engine::Impl {
@@ -229,7 +225,7 @@ private:
         if (!is_server() && m_exchange.established()) m_client.start();
         if (m_core.authenticated && m_phase == Phase::Authenticating) m_phase = Phase::Connected;
         if (m_exchange.wants_rekey()) m_exchange.start();
-        if (m_core.held_bytes() > kHeldMost || m_core.writer.output().size() > kUnsentMost) {
+        if (m_core.held_bytes() > limits::kHeldBytes || m_core.writer.output().size() > limits::kUnsentBytes) {
             return fail("the peer does not read what it asks for");
         }
         m_channels.pump();

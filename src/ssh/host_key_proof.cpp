@@ -8,10 +8,6 @@ namespace sekisho::ssh {
 
 namespace limits = wire::limits;
 
-namespace {
-constexpr std::size_t kStringMost = 16384;
-}
-
 Bytes encode_strings(const std::vector<Bytes>& strings) {
     wire::Writer out;
     for (const Bytes& one : strings) out.string(one);
@@ -23,7 +19,7 @@ Result<std::vector<Bytes>> decode_strings(BytesView payload) {
     std::vector<Bytes> out;
     while (in.ok() && !in.empty()) {
         if (out.size() == limits::kHostKeys) return fail("too many host keys at once");
-        out.push_back(base::to_bytes(in.string(kStringMost)));
+        out.push_back(base::to_bytes(in.string(limits::kKeyBlob)));
     }
     return in.finish_with("host keys", std::move(out));
 }

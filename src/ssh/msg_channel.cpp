@@ -9,8 +9,6 @@ namespace limits = wire::limits;
 
 namespace {
 
-constexpr std::size_t kTextMost = 4096;
-
 std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
 
 }  // namespace
@@ -80,7 +78,7 @@ Result<ChannelOpenFailureMessage> decode_channel_open_failure(BytesView payload)
     ChannelOpenFailureMessage m;
     m.recipient = in.u32();
     m.reason = in.u32();
-    m.text = in.text(kTextMost);
+    m.text = in.text(limits::kText);
     // The language tag is left out by some peers.
     if (!in.ok()) return in.finish_with("CHANNEL_OPEN_FAILURE", m);
     return m;

@@ -7,13 +7,8 @@
 #include "wire/writer.h"
 
 namespace sekisho::ssh {
-namespace {
 
-constexpr std::size_t kShareMost = 8192;
-constexpr std::size_t kHostKeyMost = 16384;
-constexpr std::size_t kSignatureMost = 4096;
-
-}  // namespace
+namespace limits = wire::limits;
 
 Bytes encode_kex_ecdh_init(BytesView share, Message number) {
     return wire::Writer().byte(static_cast<std::uint8_t>(number)).string(share).take();
@@ -22,7 +17,7 @@ Bytes encode_kex_ecdh_init(BytesView share, Message number) {
 Result<BytesView> decode_kex_ecdh_init(BytesView payload) {
     wire::Reader in(payload);
     in.byte();
-    const BytesView share = in.string(kShareMost);
+    const BytesView share = in.string(limits::kShare);
     if (auto done = in.finish("key exchange init"); !done) return std::unexpected(done.error());
     return share;
 }
@@ -40,9 +35,9 @@ Result<KexEcdhReply> decode_kex_ecdh_reply(BytesView payload) {
     wire::Reader in(payload);
     in.byte();
     KexEcdhReply message;
-    message.host_key = in.string(kHostKeyMost);
-    message.share = in.string(kShareMost);
-    message.signature = in.string(kSignatureMost);
+    message.host_key = in.string(limits::kKeyBlob);
+    message.share = in.string(limits::kShare);
+    message.signature = in.string(limits::kSignature);
     if (auto done = in.finish("key exchange reply"); !done) return std::unexpected(done.error());
     return message;
 }

@@ -10,9 +10,6 @@ namespace limits = wire::limits;
 
 namespace {
 
-constexpr std::size_t kTextMost = 4096;
-constexpr std::size_t kPingMost = 32 * 1024;
-
 std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
 
 }  // namespace
@@ -26,7 +23,7 @@ Result<DisconnectMessage> decode_disconnect(BytesView payload) {
     in.byte();
     DisconnectMessage message;
     message.reason = in.u32();
-    message.text = in.text(kTextMost);
+    message.text = in.text(limits::kText);
     // The language tag is left out by some peers; nothing depends on it.
     if (!in.ok()) return in.finish_with("DISCONNECT", message);
     return message;
@@ -105,7 +102,7 @@ Result<ExtInfo> decode_ext_info(BytesView payload, ExtInfo known) {
 Result<Bytes> answer_ping(BytesView payload) {
     wire::Reader in(payload);
     in.byte();
-    const BytesView data = in.string(kPingMost);
+    const BytesView data = in.string(limits::kPing);
     return in.finish_with("PING", wire::Writer().byte(number(Message::Pong)).string(data).take());
 }
 

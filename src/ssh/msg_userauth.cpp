@@ -10,10 +10,6 @@ namespace limits = wire::limits;
 
 namespace {
 
-constexpr std::size_t kAlgorithmMost = 128;
-constexpr std::size_t kKeyMost = 16384;
-constexpr std::size_t kSignatureMost = 4096;
-
 std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
 
 void write_public_key_part(wire::Writer& out, std::string_view user, std::string_view method, std::string_view algorithm,
@@ -45,10 +41,10 @@ Result<PublicKeyPart> decode_public_key_part(BytesView method_data, bool hostbou
     wire::Reader in(method_data);
     PublicKeyPart part;
     part.has_signature = in.boolean();
-    part.algorithm = in.text(kAlgorithmMost);
-    part.key_blob = in.string(kKeyMost);
-    if (hostbound) part.host_key = in.string(kKeyMost);
-    if (part.has_signature) part.signature = in.string(kSignatureMost);
+    part.algorithm = in.text(limits::kAlgorithmName);
+    part.key_blob = in.string(limits::kKeyBlob);
+    if (hostbound) part.host_key = in.string(limits::kKeyBlob);
+    if (part.has_signature) part.signature = in.string(limits::kSignature);
     return in.finish_with("public key request", part);
 }
 
@@ -71,11 +67,11 @@ Bytes encode_public_key_request(std::string_view user, std::string_view method, 
 Result<HostBasedPart> decode_host_based_part(BytesView method_data) {
     wire::Reader in(method_data);
     HostBasedPart part;
-    part.algorithm = in.text(kAlgorithmMost);
-    part.key_blob = in.string(kKeyMost);
+    part.algorithm = in.text(limits::kAlgorithmName);
+    part.key_blob = in.string(limits::kKeyBlob);
     part.client_host = in.text(limits::kHostName);
     part.client_user = in.text(limits::kUserName);
-    part.signature = in.string(kSignatureMost);
+    part.signature = in.string(limits::kSignature);
     return in.finish_with("hostbased request", part);
 }
 

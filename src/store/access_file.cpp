@@ -9,6 +9,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "base/toml_header.h"
 #include "base/nearest.h"
 #include "base/network.h"
 #include "base/time_zone.h"
@@ -388,6 +389,10 @@ void Reader::read(const AccessText& file) {
     m_file = file.name;
     if (file.text.size() > kMostBytes) {
         m_problems.push_back(fmt::format("{}: more than {} MiB", m_file, kMostBytes >> 20));
+        return;
+    }
+    if (const auto line = base::nameless_table_line(file.text)) {
+        m_problems.push_back(fmt::format("{}:{}: a table needs a name", m_file, *line));
         return;
     }
     const toml::parse_result parsed = toml::parse(std::string_view(file.text));

@@ -105,6 +105,8 @@ public:
     }
     /// Something came that could not be opened; nothing is heard any more.
     bool deaf() const { return m_deaf; }
+    /// Both KEXINITs and the client's share are there.
+    bool can_reply() const { return !m_own_init.empty() && !m_their_init.empty() && !m_their_share.empty(); }
     /// Keys are agreed on, and NEWKEYS can be sent.
     bool has_keys() const { return !m_hash.empty(); }
     std::vector<Bytes> heard;

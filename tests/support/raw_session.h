@@ -82,6 +82,8 @@ public:
         hear();
         return good;
     }
+    /// Sees each event while its views are good, and may submit to the engine.
+    std::function<void(ssh::Event&)> owner;
     /// Somebody on the way, who may change what the peer says.
     std::function<void(MutableBytes)> tamper;
     bool feed(Bytes bytes) {
@@ -165,7 +167,10 @@ private:
         return options;
     }
     void drain() {
-        while (auto event = m_engine.next_event()) told.push_back(std::move(*event));
+        while (auto event = m_engine.next_event()) {
+            if (owner) owner(*event);
+            told.push_back(std::move(*event));
+        }
     }
 
     void take_server_step() {

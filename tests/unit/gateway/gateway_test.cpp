@@ -346,6 +346,21 @@ TEST_F(GatewayTest, WhatAKeyholderDoesNotSayIsNotBelieved) {
     }
 }
 
+TEST_F(GatewayTest, AnEnvironmentIsBoundedInCountAndBytesAndTheSessionGoesOn) {
+    namespace limits = wire::limits;
+    auto& alice = client("ubuntu@web1", m_alice);
+    ASSERT_TRUE(alice.signed_in());
+    const auto variable = [](std::size_t size) { return wire::Writer().string("N").string(std::string(size - 9, 'v')).take(); };
+    const auto many = alice.wait(alice.exec_with(std::vector<Bytes>(limits::kEnvironmentCount + 1, variable(20)), "fail"));
+    EXPECT_EQ(many.granted, limits::kEnvironmentCount + 1);  // and the command
+    EXPECT_EQ(many.denied, 1U);
+    EXPECT_EQ(many.status, 7);
+    const auto large = alice.wait(alice.exec_with(std::vector<Bytes>(5, variable(limits::kEnvironmentBytes / 4)), "fail"));
+    EXPECT_EQ(large.granted, 5U);
+    EXPECT_EQ(large.denied, 1U);
+    EXPECT_EQ(large.status, 7);
+}
+
 TEST_F(GatewayTest, RefusalsNameTheReasonAndReachNoTarget) {
     auto& alice = client("ubuntu@web1", m_alice);
     ASSERT_TRUE(alice.signed_in());

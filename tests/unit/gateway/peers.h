@@ -179,6 +179,7 @@ private:
 
 /// What a client saw of one channel.
 struct Outcome {
+    std::size_t granted = 0, denied = 0;  // requests with an answer
     std::string output, errors, refusal;
     int status = -1;
     bool closed = false;
@@ -242,6 +243,18 @@ public:
         });
         return number;
     }
+    /// `command` behind these env requests, each with its payload.
+    int exec_with(std::vector<Bytes> environment, const std::string& command) {
+        const int number = ++m_last;
+        m_loop.post([this, number, command, environment = std::move(environment)] {
+            const auto channel = m_hop->new_channel();
+            if (!channel) std::abort();
+            m_channels[*channel] = {number, "exec", string_payload(command), {}, true, 0, environment};
+            m_hop->route(*channel, *this);
+            m_hop->submit(ssh::OpenChannel{*channel, "session", {}});
+        });
+        return number;
+    }
     int open(const std::string& type, Bytes payload, std::string input) {
         const int number = ++m_last;
         m_loop.post([this, number, type, payload = std::move(payload), input = std::move(input)] {
@@ -279,6 +292,7 @@ private:
         std::string input;
         bool reading = true;
         std::size_t unread = 0;
+        std::vector<Bytes> environment = {};
     };
 
     void hop_event(Hop&, ssh::Event& event) override {
@@ -309,11 +323,19 @@ private:
     void channel_event(Hop&, ssh::Event& event) override {
         if (auto* opened = std::get_if<ssh::ChannelOpened>(&event)) {
             Channel& channel = m_channels[opened->channel];
+            for (const Bytes& payload : channel.environment) {
+                m_hop->submit(ssh::SendRequest{opened->channel, "env", true, payload, false});
+            }
             if (!channel.request.empty()) {
                 m_hop->submit(ssh::SendRequest{opened->channel, channel.request, true, channel.payload, false});
             }
             m_hop->write(opened->channel, ssh::DataStream::Main, base::view(channel.input));
             if (!channel.input.empty()) m_hop->submit(ssh::SendEof{opened->channel});
+        } else if (auto* replied = std::get_if<ssh::RequestReplied>(&event)) {
+            change([&] {
+                auto& outcome = m_outcomes[m_channels[replied->channel].number];
+                ++(replied->success ? outcome.granted : outcome.denied);
+            });
         } else if (auto* failed = std::get_if<ssh::ChannelOpenFailed>(&event)) {
             change([&] {
                 auto& outcome = m_outcomes[m_channels[failed->channel].number];

@@ -85,6 +85,10 @@ forward = ["ledger.internal:443", "10.1.0.0/16:5432"]
     EXPECT_FALSE(access->rules.at(1).on_failure);
 }
 
+TEST(AccessFileTest, ATableWithoutANameIsAnErrorOfItsLine) {
+    EXPECT_THAT(error_of("\n[ = \"alice\"\n"), HasSubstr("access.toml:2: a table needs a name"));
+}
+
 TEST(AccessFileTest, ErrorsSayLineAndNearestKey) {
     EXPECT_EQ(error_of("[[user]]\nname = \"alice\"\nemial = \"x\"\n"),
         "access.toml:3: unknown key emial in [[user]]; did you mean email?");
