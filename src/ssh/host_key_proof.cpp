@@ -31,7 +31,7 @@ Bytes host_key_proof_data(BytesView session_id, BytesView blob) {
 std::optional<BytesView> session_id_of_host_key_proof(BytesView data) {
     wire::Reader in(data);
     if (in.text(limits::kMethodName) != kHostKeysProveRequest) return std::nullopt;
-    const BytesView session_id = in.string(kStringMost);
+    const BytesView session_id = in.string(limits::kKeyBlob);
     (void)in.string();
     return in.finish("host key proof") ? std::optional(session_id) : std::nullopt;
 }
