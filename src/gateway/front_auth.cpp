@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMostFingerprints = 16;
 
+constexpr const char* kInteractive = "keyboard-interactive";
 constexpr std::size_t kMostExplained = 6;
 
 std::string described(BytesView blob) {
@@ -35,8 +36,8 @@ struct Looked {
 
 }  // namespace
 
-FrontAuth::FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, SignedIn signed_in)
-    : m_services(services), m_hop(hop), m_peer(std::move(peer)), m_attempts_left(attempts),
+FrontAuth::FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, StepsFor steps_for, SignedIn signed_in)
+    : m_services(services), m_hop(hop), m_peer(std::move(peer)), m_attempts_left(attempts), m_steps_for(std::move(steps_for)),
       m_signed_in(std::move(signed_in)) {}
 
 void FrontAuth::requested(const ssh::AuthRequested& request) {
@@ -44,6 +45,7 @@ void FrontAuth::requested(const ssh::AuthRequested& request) {
     m_user = shown(request.user, 64);
     // Before any work: no look-up, no policy.
     if (request.user == "root") return root_refused(request);
+    if (m_grant) return step_requested(request);
     switch (request.method) {
         case ssh::AuthRequested::Method::None: return reject(request.ticket);
         case ssh::AuthRequested::Method::PublicKeyQuery: return key_offered(request);
@@ -100,9 +102,55 @@ void FrontAuth::key_signed(const ssh::AuthRequested& request) {
     if (!found) return refuse(request, found.error().text, true);
     auto grant = identity::grant_to(found->owner, *key, looked.facts, request.proof);
     if (!grant) return refuse(request, grant.error().text, true);
-    m_done = true;
     for (const auto& one : m_tried) m_services.quiet_keys.add(one);
-    m_signed_in(request.ticket, std::move(*grant), std::move(found->destination));
+    m_grant = std::move(*grant);
+    m_destination = std::move(found->destination);
+    m_steps = m_steps_for(m_grant, m_destination);
+    m_ticket = request.ticket;
+    m_waiting = m_steps.empty();
+    if (m_steps.empty()) return passed();
+    m_reason = "left before answering what follows the key";
+    m_hop.submit(ssh::RejectAuth{request.ticket, {kInteractive}, true});
+}
+
+// --- what follows the key ---
+
+/// Another key, or "none" again, proves nothing more and takes nothing away.
+void FrontAuth::step_requested(const ssh::AuthRequested& request) {
+    m_ticket = request.ticket;
+    m_waiting = true;
+    if (request.method != ssh::AuthRequested::Method::KeyboardInteractive) return refused("answers are wanted after the key", {});
+    m_step < m_steps.size() ? m_steps[m_step]->begin(*this) : passed();
+}
+
+void FrontAuth::answered(ssh::PromptsAnswered answered) {
+    m_ticket = answered.ticket;
+    m_waiting = true;
+    if (m_step < m_steps.size()) m_steps[m_step]->answered(std::move(answered.answers));
+}
+
+void FrontAuth::ask(Questions questions) {
+    m_waiting = false;
+    m_hop.submit(ssh::SendPrompts{
+        m_ticket, std::move(questions.name), std::move(questions.instruction), std::move(questions.prompts)});
+}
+
+void FrontAuth::passed() {
+    if (m_step < m_steps.size() && ++m_step < m_steps.size()) return m_steps[m_step]->begin(*this);
+    if (!m_waiting) return;  // the client went to ask for something else, and has to come back
+    m_done = true;
+    m_signed_in(m_ticket, m_grant, m_destination);
+}
+
+void FrontAuth::refused(const std::string& reason, const std::string& text) {
+    m_reason = reason;
+    m_waiting = false;
+    if (!text.empty()) return m_hop.disconnect(ssh::DisconnectReason::NoMoreAuthMethods, text);
+    if (m_attempts_left == 0 || --m_attempts_left == 0) {
+        return m_hop.disconnect(
+            ssh::DisconnectReason::NoMoreAuthMethods, "Too many refused attempts to sign in. The last: " + reason + ".");
+    }
+    m_hop.submit(ssh::RejectAuth{m_ticket, {kInteractive}, false});
 }
 
 // --- refusals ---
@@ -139,6 +187,7 @@ void FrontAuth::explain(const std::string& key, const std::string& reason) {
 void FrontAuth::reject(ssh::Ticket ticket) { m_hop.submit(ssh::RejectAuth{ticket, {"publickey"}, false}); }
 
 void FrontAuth::closed() {
+    m_steps.clear();
     if (m_done || !m_asked) return;
     std::string reason = m_reason.empty() ? "left without offering a key" : m_reason;
     for (const auto& print : m_tried) reason += (&print == &m_tried.front() ? "; tried " : ", ") + print;
@@ -151,6 +200,7 @@ void FrontAuth::audit(const std::string& reason) {
     record.kind = "auth.refused";
     record.source = m_peer.address;
     record.subject = m_user;
+    if (m_grant) record.user = m_grant->user;
     record.outcome = "refused";
     record.reason = reason + m_services.refusals.left_out();
     m_services.store.audit(std::move(record));

@@ -10,19 +10,25 @@
 
 #include "gateway/hop.h"
 #include "gateway/services.h"
+#include "gateway/sign_in_step.h"
 #include "identity/key_owner.h"
 #include "policy/decide.h"
 
 namespace sekisho::gateway {
 
-class FrontAuth {
+class FrontAuth final : public SignInAsker {
 public:
     /// A signed request of a key with an owner: the session may begin → AcceptAuth, or Disconnect.
     using SignedIn = std::function<void(ssh::Ticket, std::shared_ptr<const identity::Grant>, policy::Destination)>;
 
-    FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, SignedIn signed_in);
+    /// What this user must answer beside the key, in order. Called once, when the key was accepted; often nothing.
+    using StepsFor = std::function<std::vector<std::unique_ptr<SignInStep>>(
+        const std::shared_ptr<const identity::Grant>&, const policy::Destination&)>;
+
+    FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, StepsFor steps_for, SignedIn signed_in);
 
     void requested(const ssh::AuthRequested& request);
+    void answered(ssh::PromptsAnswered answered);
     /// The connection ended before it was signed in: one audit record, when anything was tried.
     void closed();
 
@@ -32,6 +38,12 @@ private:
         policy::Destination destination;
     };
 
+    // SignInAsker
+    void ask(Questions questions) override;
+    void passed() override;
+    void refused(const std::string& reason, const std::string& text) override;
+
+    void step_requested(const ssh::AuthRequested& request);
     void root_refused(const ssh::AuthRequested& request);
     void key_offered(const ssh::AuthRequested& request);
     void key_signed(const ssh::AuthRequested& request);
@@ -46,7 +58,15 @@ private:
     Hop& m_hop;
     net::Endpoint m_peer;
     std::uint64_t m_attempts_left;
+    StepsFor m_steps_for;
     SignedIn m_signed_in;
+    // From the accepted key on; nothing that comes later changes them.
+    std::shared_ptr<const identity::Grant> m_grant;
+    policy::Destination m_destination;
+    std::vector<std::unique_ptr<SignInStep>> m_steps;
+    std::size_t m_step = 0;
+    ssh::Ticket m_ticket;  // of the steps' keyboard-interactive
+    bool m_waiting = false;  // the client waits for an answer to it
     std::string m_user;
     std::string m_reason;
     std::vector<std::string> m_tried;  // refused keys, as told

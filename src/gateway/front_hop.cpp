@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "gateway/forward_channel.h"
 #include "gateway/loop_home.h"
+#include "gateway/passthrough_step.h"
 #include "gateway/session_channel.h"
 #include "gateway/text.h"
 #include "net/timer.h"
@@ -49,6 +50,7 @@ FrontHop::FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::End
     m_hop = std::make_unique<Hop>(
         home.loop(), home.ticker(), std::move(stream), engine_config(m_services, *m_config), times, *this);
     m_auth = std::make_unique<FrontAuth>(m_services, *m_hop, m_peer, m_config->ssh.auth_attempts,
+        [this](const auto& grant, const auto& destination) { return steps_for(grant, destination); },
         [this](ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
             signed_in(ticket, std::move(grant), std::move(destination));
         });
@@ -71,6 +73,8 @@ void FrontHop::hop_event(Hop& hop, ssh::Event& event) {
         agree(*slow);
     } else if (const auto* auth = std::get_if<ssh::AuthRequested>(&event)) {
         if (m_auth) m_auth->requested(*auth);
+    } else if (auto* answered = std::get_if<ssh::PromptsAnswered>(&event)) {
+        if (m_auth) m_auth->answered(std::move(*answered));
     } else if (const auto* channel = std::get_if<ssh::ChannelOpenRequested>(&event)) {
         channel_requested(*channel);
     } else if (const auto* global = std::get_if<ssh::GlobalRequested>(&event)) {
@@ -133,7 +137,7 @@ void FrontHop::cannot_sign(Unsigned one, const Error& error) {
 
 // --- sign in, session begins ---
 
-void FrontHop::signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
+void FrontHop::key_accepted(std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
     m_grant = std::move(grant);
     m_destination = std::move(destination);
     if (!m_destination.target.empty() && m_destination.login.empty()) {
@@ -141,6 +145,55 @@ void FrontHop::signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Gra
         const model::Target* target = snapshot->access.target(m_destination.target);
         if (target != nullptr && !target->logins.empty()) m_destination.login = target->logins.front();
     }
+}
+
+/// A target's own questions can be put to every client while it signs in, and to hardly any later.
+std::vector<std::unique_ptr<SignInStep>> FrontHop::steps_for(
+    const std::shared_ptr<const identity::Grant>& grant, const policy::Destination& destination) {
+    key_accepted(grant, destination);
+    std::vector<std::unique_ptr<SignInStep>> steps;
+    const auto snapshot = m_services.access.load();
+    const model::Target* target = snapshot->access.target(m_destination.target);
+    // Whom no rule lets in hears that from the session, and the target hears nothing.
+    if (target != nullptr && target->auth == model::TargetAuth::Passthrough && permits_anything(*target)) {
+        steps.push_back(
+            std::make_unique<PassthroughStep>(*this, [this](std::function<void()> begun) { begin_record(std::move(begun)); }));
+    }
+    return steps;
+}
+
+bool FrontHop::permits_anything(const model::Target& target) {
+    for (const auto capability : {model::Capability::Shell, model::Capability::Exec, model::Capability::Sftp, model::Capability::Scp}) {
+        policy::Request request;
+        request.user = m_grant->user;
+        request.target = target.name;
+        request.login = m_destination.login;
+        request.capability = capability;
+        request.source = m_peer.address;
+        request.time = std::chrono::system_clock::now();
+        if (policy::decide(m_services.access.load()->access, request).allowed) return true;
+    }
+    return false;
+}
+
+void FrontHop::signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
+    if (!m_record) {
+        key_accepted(std::move(grant), std::move(destination));
+        return begin_record([this, ticket] { accept(ticket); });
+    }
+    // Not inside the calls of what is over now.
+    loop().post([weak = weak_from_this(), ticket] {
+        if (auto self = weak.lock(); self && !self->m_hop->over()) self->accept(ticket);
+    });
+}
+
+void FrontHop::accept(ssh::Ticket ticket) {
+    m_auth.reset();
+    m_hop->submit(ssh::AcceptAuth{ticket});
+}
+
+/// `begun` is called while this hop lives, when the start of the session is durable.
+void FrontHop::begin_record(std::function<void()> begun) {
     SessionRecord::Listener listener;
     listener.drained = [weak = weak_from_this()] {
         if (auto self = weak.lock()) self->credit_released();
@@ -149,13 +202,13 @@ void FrontHop::signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Gra
         if (auto self = weak.lock()) self->end(text);
     };
     SessionRecord::begin(m_services, loop(), session_facts(), most_level(), std::move(listener),
-        [weak = weak_from_this(), ticket](Result<std::shared_ptr<SessionRecord>> record) {
-            if (auto self = weak.lock()) return self->session_begun(ticket, std::move(record));
+        [weak = weak_from_this(), begun = std::move(begun)](Result<std::shared_ptr<SessionRecord>> record) {
+            if (auto self = weak.lock()) return self->record_begun(std::move(record), begun);
             if (record) (*record)->finish("the client left before the session began");
         });
 }
 
-void FrontHop::session_begun(ssh::Ticket ticket, Result<std::shared_ptr<SessionRecord>> record) {
+void FrontHop::record_begun(Result<std::shared_ptr<SessionRecord>> record, const std::function<void()>& begun) {
     if (!record) {
         m_hop->disconnect(ssh::DisconnectReason::ServiceNotAvailable, record.error().text);
         return;
@@ -168,8 +221,7 @@ void FrontHop::session_begun(ssh::Ticket ticket, Result<std::shared_ptr<SessionR
         });
     };
     if (!m_grant->certificate.empty()) m_record->audit("auth.certificate", m_grant->user, "ok", m_grant->certificate);
-    m_auth.reset();
-    m_hop->submit(ssh::AcceptAuth{ticket});
+    begun();
 }
 
 model::Session FrontHop::session_facts() const {

@@ -71,8 +71,14 @@ private:
     };
     void sign(Unsigned one);
     void cannot_sign(Unsigned one, const Error& error);
+    void key_accepted(std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
     void signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
-    void session_begun(ssh::Ticket ticket, Result<std::shared_ptr<SessionRecord>> record);
+    std::vector<std::unique_ptr<SignInStep>> steps_for(
+        const std::shared_ptr<const identity::Grant>& grant, const policy::Destination& destination);
+    bool permits_anything(const model::Target& target);
+    void begin_record(std::function<void()> begun);
+    void record_begun(Result<std::shared_ptr<SessionRecord>> record, const std::function<void()>& begun);
+    void accept(ssh::Ticket ticket);
     model::Session session_facts() const;
     model::RecordLevel most_level() const;
     void channel_requested(const ssh::ChannelOpenRequested& request);

@@ -19,6 +19,7 @@ namespace sekisho::gateway {
 
 namespace {
 constexpr std::uint16_t kSshPort = 22;
+constexpr std::size_t kMostBanner = 8192;
 constexpr std::size_t kMostLearned = 32;  // host keys of one target
 }  // namespace
 
@@ -57,6 +58,7 @@ TargetSignIn::Facts TargetHop::sign_in_facts() const {
         "user={} session={} audit={}", session.user, session.id, session.audit_key.empty() ? "-" : session.audit_key);
     facts.life = std::min(m_front.config().target.certificate_life, keyholder::kCertificateMostAhead);
     facts.agent_offered = m_front.agent_offered();
+    if (m_target.auth == model::TargetAuth::Passthrough) facts.asker = m_asker;
     return facts;
 }
 
@@ -101,13 +103,16 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     engine.legacy = m_target.legacy;
     engine.judge_groups = true;
     engine.learn_host_keys = m_target.trust_first_use && m_target.host_keys.empty() && m_target.host_ca.empty();
-    engine.ask_methods = false;  // certificate and agent are both keys
+    const bool passthrough = m_target.auth == model::TargetAuth::Passthrough;
+    engine.ask_methods = passthrough;  // certificate and agent are both keys
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;
     if (!m_target.host_keys.empty() || !m_target.host_ca.empty() || !m_learned.empty()) {
         engine.host_key_algorithms = preferred_host_key_algorithms(m_target, m_learned, ssh::default_algorithms().host_keys);
     }
-    const HopTimes times{config.target.login_timeout, config.ssh.keepalive, config.ssh.keepalive_count};
+    // A person who types takes longer than a machine that signs.
+    const auto login_timeout = passthrough ? config.ssh.login_grace : config.target.login_timeout;
+    const HopTimes times{login_timeout, config.ssh.keepalive, config.ssh.keepalive_count};
     m_hop = std::make_unique<Hop>(m_front.loop(), m_front.ticker(), net::make_socket_stream(m_front.loop(), dialed->fd),
         std::move(engine), times, *this);
     TargetSignIn::Tell tell;
@@ -122,12 +127,21 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
 // --- host key, sign-in ---
 
 void TargetHop::hop_event(Hop& hop, ssh::Event& event) {
+    const bool asks_user = m_target.auth == model::TargetAuth::Passthrough && !m_ready;
+    if (asks_user && (m_asker == nullptr || m_over)) return;  // the user left; this hop is about to follow
     if (const auto* offered = std::get_if<ssh::HostKeyOffered>(&event)) return host_key_offered(*offered);
     if (auto* group = std::get_if<ssh::GroupOffered>(&event)) return group_offered(std::move(*group));
     if (const auto* announced = std::get_if<ssh::HostKeysAnnounced>(&event)) return host_keys_announced(*announced);
     if (const auto* proven = std::get_if<ssh::HostKeysProven>(&event)) return host_keys_proven(*proven);
     if (const auto* methods = std::get_if<ssh::AuthMethodsOffered>(&event)) return m_sign_in->methods_offered(*methods);
     if (const auto* wanted = std::get_if<ssh::UserSignatureWanted>(&event)) return m_sign_in->signature_wanted(*wanted);
+    if (TargetQuestions* questions = m_sign_in ? m_sign_in->questions() : nullptr; questions != nullptr) {
+        if (const auto* asked = std::get_if<ssh::PromptsReceived>(&event)) return questions->prompts_received(*asked);
+        if (const auto* wanted = std::get_if<ssh::PasswordChangeWanted>(&event)) return questions->password_change_wanted(*wanted);
+        if (const auto* banner = std::get_if<ssh::BannerReceived>(&event); banner != nullptr) {
+            return m_asker->target_says(for_terminal(shown_lines(banner->text, kMostBanner)));
+        }
+    }
     if (std::holds_alternative<ssh::AuthSucceeded>(event)) return ready();
     if (const auto* channel = std::get_if<ssh::ChannelOpenRequested>(&event)) return channel_requested(*channel);
     if (const auto* global = std::get_if<ssh::GlobalRequested>(&event)) {
@@ -249,6 +263,14 @@ void TargetHop::ready() {
     for (TargetUser* user : users) {
         if (std::ranges::find(m_users, user) != m_users.end()) user->target_ready();
     }
+}
+
+void TargetHop::answer(std::vector<Secret> answers) {
+    if (m_sign_in && m_sign_in->questions() != nullptr) m_sign_in->questions()->answered(std::move(answers));
+}
+
+void TargetHop::ask_again() {
+    if (m_sign_in && m_sign_in->questions() != nullptr) m_sign_in->questions()->begin_again();
 }
 
 // --- channels that the target opens ---

@@ -43,6 +43,12 @@ public:
     std::string name() const { return m_login + "@" + m_target.name; }
     bool over() const { return m_over; }
 
+    /// Passthrough: who puts the target's questions to the user while it signs in; nullptr: nobody any more.
+    void asker(TargetAsker* asker) { m_asker = asker; }
+    void answer(std::vector<Secret> answers);
+    /// Passthrough: the user begins to answer anew.
+    void ask_again();
+
     /// A session that may use the user's agent (or display) on the target begins or ends. Without one, such channels are refused and
     /// closed.
     void inward_wanted(InwardKind kind, bool wanted);
@@ -80,6 +86,7 @@ private:
     std::unique_ptr<Hop> m_hop;
     std::unique_ptr<TargetSignIn> m_sign_in;
     std::vector<TargetUser*> m_users;
+    TargetAsker* m_asker = nullptr;
     std::vector<std::unique_ptr<InwardChannel>> m_inward;
     std::array<int, kInwardKinds> m_wanted{};  // sessions, by kind
     bool m_ready = false;

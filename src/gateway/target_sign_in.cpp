@@ -22,7 +22,9 @@ std::string algorithm_for(const keys::PublicKey& key, const std::vector<std::str
 }  // namespace
 
 TargetSignIn::TargetSignIn(Hop& target, Hop& front, keyholder::Signer& signer, Facts facts, Tell tell)
-    : m_target(target), m_front(front), m_signer(signer), m_facts(std::move(facts)), m_tell(std::move(tell)) {}
+    : m_target(target), m_front(front), m_signer(signer), m_facts(std::move(facts)), m_tell(std::move(tell)) {
+    if (m_facts.asker != nullptr) m_questions.emplace(target, m_facts.login + "@" + m_facts.target, *m_facts.asker, m_tell.failed);
+}
 
 Result<void> TargetSignIn::possible(const Facts& facts) {
     switch (facts.auth) {
@@ -33,6 +35,11 @@ Result<void> TargetSignIn::possible(const Facts& facts) {
                 "{} is signed in to with the keys of your own agent, and your client does not forward it. Connect "
                 "with -A (ForwardAgent yes).",
                 facts.target));
+        case model::TargetAuth::Passthrough:
+            if (facts.asker != nullptr) return {};
+            return fail(fmt::format("{0} asks for a password of its own, which the gateway passes on while you sign in. Name it when you "
+                                    "connect: ssh {1}@{0}@GATEWAY.",
+                facts.target, facts.login));
         default:
             return fail(fmt::format(
                 "The sign-in to {} is set to \"{}\", which this gateway cannot do.", facts.target, model::name(facts.auth)));
@@ -40,6 +47,7 @@ Result<void> TargetSignIn::possible(const Facts& facts) {
 }
 
 void TargetSignIn::methods_offered(const ssh::AuthMethodsOffered& offered) {
+    if (m_questions) return m_questions->methods_offered(offered);
     if (!offered.signature_algorithms.empty()) m_signature_algorithms = offered.signature_algorithms;
     if (std::ranges::find(offered.methods, "publickey") == offered.methods.end()) {
         return m_tell.failed(fmt::format("{} does not let {} sign in with a key.", m_facts.target, m_facts.login),

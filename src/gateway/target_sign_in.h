@@ -1,6 +1,6 @@
 // TargetSignIn: how the gateway proves to a target that it may act as this login: with a certificate that its CA signs for
-// this session (fresh key, one minute; the signature is asked of the keyholder), or with the keys in the user's own agent. Owned
-// by TargetHop while it signs in.
+// this session (fresh key, one minute; the signature is asked of the keyholder), with the keys in the user's own agent, or by what
+// the user answers to the target's questions (target_questions). Owned by TargetHop while it signs in.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include "gateway/agent_client.h"
 #include "gateway/hop.h"
 #include "gateway/services.h"
+#include "gateway/target_questions.h"
 #include "keyholder/signer.h"
 #include "keys/private_key.h"
 
@@ -25,6 +26,7 @@ public:
         std::string key_id;  // of the certificate
         std::chrono::seconds life{60};
         bool agent_offered = false;  // the client forwards its agent
+        TargetAsker* asker = nullptr;  // passthrough: who can put questions to the user now
     };
 
     struct Tell {
@@ -41,6 +43,8 @@ public:
 
     void methods_offered(const ssh::AuthMethodsOffered& offered);
     void signature_wanted(const ssh::UserSignatureWanted& wanted);
+    /// Questions and answers of passthrough; nullptr for every other way.
+    TargetQuestions* questions() { return m_questions ? &*m_questions : nullptr; }
     void front_gone();
 
 private:
@@ -55,6 +59,7 @@ private:
     keyholder::Signer& m_signer;
     Facts m_facts;
     Tell m_tell;
+    std::optional<TargetQuestions> m_questions;
     std::optional<keys::PrivateKey> m_key;
     std::unique_ptr<AgentClient> m_agent;
     std::vector<AgentClient::Identity> m_identities;

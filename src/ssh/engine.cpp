@@ -108,6 +108,7 @@ public:
     GlobalRequests m_global;
     TimePoint m_started;
     Phase m_phase = Phase::FirstExchange;
+    unsigned m_service_requests = 0;
     bool m_over = false;
 
 private:
@@ -211,6 +212,9 @@ private:
         if (!service) return std::unexpected(service.error());
         if (*service != kUserauthService) {
             return m_core.end(DisconnectReason::ServiceNotAvailable, "only ssh-userauth can be asked for first");
+        }
+        if (++m_service_requests > wire::limits::kAuthAttempts) {
+            return m_core.end(DisconnectReason::NoMoreAuthMethods, "too many authentication attempts");
         }
         m_core.send(encode_service_accept(kUserauthService));
         m_phase = Phase::Authenticating;

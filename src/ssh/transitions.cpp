@@ -37,7 +37,8 @@ constexpr Row kTable[] = {
     {Message::Ignore, kBoth, kAlways, kAnyExchange, false},
     {Message::Unimplemented, kBoth, kAlways, kAnyExchange, false},
     {Message::Debug, kBoth, kAlways, kAnyExchange, false},
-    {Message::ServiceRequest, kServer, kService, kQuiet, false},
+    // Again before each attempt: Paramiko asks for the service whenever it tries another key.
+    {Message::ServiceRequest, kServer, kService | kAuth, kQuiet, false},
     {Message::ServiceAccept, kClient, kService, kQuiet, false},
     // RFC 8308 §2.4: right after the first NEWKEYS, or by the server right before USERAUTH_SUCCESS.
     {Message::ExtInfo, kServer, kService, kQuiet, false},

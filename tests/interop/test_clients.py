@@ -104,6 +104,20 @@ def test_paramiko(world, folder, paramiko_client):
     assert b"25 90" in got
 
 
+def test_paramiko_tries_another_key(world, folder):
+    """It asks for the service anew before each key."""
+    paramiko = pytest.importorskip("paramiko")
+    transport = paramiko.Transport(("127.0.0.1", world.alice.port))
+    try:
+        transport.start_client(timeout=20)
+        for _ in range(2):
+            with pytest.raises(paramiko.AuthenticationException):
+                transport.auth_publickey(login_of(world), paramiko.RSAKey.generate(2048))
+        assert transport.auth_publickey(login_of(world), paramiko.Ed25519Key(filename=str(world.alice.key))) == []
+    finally:
+        transport.close()
+
+
 def test_paramiko_rekeys(world, paramiko_client):
     transport = paramiko_client.get_transport()
     payload = os.urandom(300000)

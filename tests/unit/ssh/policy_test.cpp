@@ -96,7 +96,7 @@ std::set<int> allowed(Role role, Phase phase, ExchangeState exchange, bool stric
         case Phase::ExpectService: numbers.insert(server ? 5 : 6); numbers.insert(7); break;
         case Phase::Authenticating:
             if (server) {
-                numbers.insert({50, 61});
+                numbers.insert({5, 50, 61});
             } else {
                 numbers.insert({7, 51, 52, 53, 60});
             }

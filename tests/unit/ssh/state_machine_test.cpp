@@ -226,7 +226,7 @@ std::vector<State> server_sign_in() {
         s.say(ssh::encode_interactive_request("alice", ""));
         (void)s.submit(ssh::SendPrompts{asked(s), "", "", {{"Code: ", false}}});
     };
-    const Numbers open = kGeneric + Numbers{50};
+    const Numbers open = kGeneric + Numbers{5, 50};
     std::vector<State> states{
         // RFC 8308 §2.4: a client's EXT_INFO is the next packet after its NEWKEYS; RFC 4253 §10 for the service.
         {.name = "encrypted",
