@@ -113,7 +113,8 @@ void TargetSignIn::try_next_identity() {
             if (!algorithm.empty()) algorithm = keys::certificate_name(algorithm);
         }
         if (algorithm.empty()) continue;
-        m_target.submit(ssh::TryPublicKey{std::move(algorithm), identity.blob});
+        // Each signature may be a question on the user's screen, or a touch.
+        m_target.submit(ssh::TryPublicKey{std::move(algorithm), identity.blob, true});
         return;
     }
     refused();

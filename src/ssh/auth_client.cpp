@@ -1,5 +1,7 @@
 #include "ssh/auth_client.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "ssh/msg_userauth_interactive.h"
 
@@ -80,14 +82,57 @@ Result<void> AuthClient::receive_banner(BytesView payload) {
 Result<void> AuthClient::submit(TryPublicKey command, const Bytes& host_key) {
     begin_attempt();
     Attempt attempt;
-    attempt.ticket = m_core.new_ticket();
     attempt.method = m_peer_info.hostbound ? kHostboundMethod : kPublicKeyMethod;
     attempt.algorithm = std::move(command.algorithm);
     attempt.key_blob = std::move(command.key_blob);
     if (m_peer_info.hostbound) attempt.host_key = host_key;
-    m_core.events.push(UserSignatureWanted{*attempt.ticket, attempt.algorithm,
-                                           public_key_signed_data(m_core.session_id, m_core.config.user, attempt.method,
-                                                                  attempt.algorithm, attempt.key_blob, attempt.host_key)});
+    m_attempt = std::move(attempt);
+    if (!command.ask_first) {
+        want_signature();
+        return {};
+    }
+    m_attempt->ticket.reset();
+    m_attempt->asked_first = true;
+    m_core.send(encode_public_key_query(
+        m_core.config.user, m_attempt->method, m_attempt->algorithm, m_attempt->key_blob, m_attempt->host_key));
+    sent(kPublicKeyMethod);
+    return {};
+}
+
+void AuthClient::want_signature() {
+    m_attempt->ticket = m_core.new_ticket();
+    m_core.events.push(UserSignatureWanted{*m_attempt->ticket, m_attempt->algorithm,
+                                           public_key_signed_data(m_core.session_id, m_core.config.user, m_attempt->method,
+                                                                  m_attempt->algorithm, m_attempt->key_blob, m_attempt->host_key)});
+}
+
+/// What is signed is what we asked about, and the answer has to be about the same.
+Result<void> AuthClient::receive_key_answer(BytesView payload) {
+    // RFC 4252 §7: PK_OK answers a query, and a signed request is none.
+    if (!m_attempt || !m_attempt->asked_first) return fail("an authentication answer to another question");
+    auto answer = decode_userauth_pk_ok(payload);
+    if (!answer) return std::unexpected(answer.error());
+    if (answer->algorithm != m_attempt->algorithm || !std::ranges::equal(answer->key_blob, m_attempt->key_blob)) {
+        return fail("the server accepts a key that it was not asked about");
+    }
+    m_attempt->asked_first = false;
+    m_request_outstanding = false;
+    want_signature();
+    return {};
+}
+
+Result<void> AuthClient::submit(TryHostBased command) {
+    begin_attempt();
+    Attempt attempt;
+    attempt.ticket = m_core.new_ticket();
+    attempt.method = kHostBasedMethod;
+    attempt.algorithm = std::move(command.algorithm);
+    attempt.key_blob = std::move(command.key_blob);
+    attempt.client_host = std::move(command.client_host);
+    attempt.client_user = std::move(command.client_user);
+    const HostBasedPart part{attempt.algorithm, attempt.key_blob, attempt.client_host, attempt.client_user, {}};
+    m_core.events.push(UserSignatureWanted{
+        *attempt.ticket, attempt.algorithm, host_based_signed_data(m_core.session_id, m_core.config.user, part)});
     m_attempt = std::move(attempt);
     return {};
 }
@@ -95,8 +140,15 @@ Result<void> AuthClient::submit(TryPublicKey command, const Bytes& host_key) {
 Result<void> AuthClient::submit(const ProvideSignature& command) {
     if (!m_attempt || m_attempt->ticket != command.ticket) return {};
     m_attempt->ticket.reset();
-    m_core.send(encode_public_key_request(m_core.config.user, m_attempt->method, m_attempt->algorithm, m_attempt->key_blob,
-                                          m_attempt->host_key, command.signature));
+    const Attempt& attempt = *m_attempt;
+    if (attempt.method == kHostBasedMethod) {
+        m_core.send(encode_host_based_request(m_core.config.user,
+            {attempt.algorithm, attempt.key_blob, attempt.client_host, attempt.client_user, command.signature}));
+        sent(kHostBasedMethod);
+        return {};
+    }
+    m_core.send(encode_public_key_request(m_core.config.user, attempt.method, attempt.algorithm, attempt.key_blob,
+                                          attempt.host_key, command.signature));
     sent(kPublicKeyMethod);
     return {};
 }
@@ -138,8 +190,7 @@ Result<void> AuthClient::receive_method_message(BytesView payload) {
         m_core.events.push(PasswordChangeWanted{std::move(*prompt)});
         return {};
     }
-    // RFC 4252 §7: PK_OK answers a query, and each request of ours is signed.
-    return fail("an authentication answer to another question");
+    return receive_key_answer(payload);
 }
 
 Result<void> AuthClient::receive_info_request(BytesView payload) {

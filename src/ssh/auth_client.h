@@ -26,6 +26,7 @@ public:
     Result<void> receive_method_message(BytesView payload);
 
     Result<void> submit(TryPublicKey command, const Bytes& host_key);
+    Result<void> submit(TryHostBased command);
     Result<void> submit(const ProvideSignature& command);
     Result<void> submit(const SkipSignature& command);
     Result<void> submit(const TryKeyboardInteractive& command);
@@ -37,12 +38,16 @@ private:
         std::optional<Ticket> ticket;  // waits for the signature
         std::string method, algorithm;
         Bytes key_blob, host_key;
+        bool asked_first = false;              // the query is with the server
+        std::string client_host, client_user;  // hostbased
     };
     struct Prompting {
         Ticket ticket;
         std::size_t prompts;
     };
 
+    Result<void> receive_key_answer(BytesView payload);
+    void want_signature();
     Result<void> receive_info_request(BytesView payload);
     /// The request has left, or waits for the exchange; `method` decides what the answer may be.
     void sent(std::string_view method);

@@ -81,6 +81,16 @@ struct LimitUserSignatures {
 struct TryPublicKey {
     std::string algorithm;
     Bytes key_blob;
+    /// Ask first whether the server takes this key (RFC 4252 §7): a signature is wanted only then, for a round trip more. For keys whose
+    /// owner is asked for each signature, by an agent or a touch.
+    bool ask_first = false;
+};
+/// Starts "hostbased" (RFC 4252 §9) → UserSignatureWanted, to be signed with the key of this host.
+struct TryHostBased {
+    std::string algorithm;
+    Bytes key_blob;           // of this host, or its certificate
+    std::string client_host;  // this host's name, as the server knows its key
+    std::string client_user;  // the user's name here
 };
 
 /// Starts "keyboard-interactive" → PromptsReceived.
@@ -157,7 +167,7 @@ struct Rekey {};
 
 using Command =
     std::variant<ProvideSignature, AgreementDone, SkipSignature, AcceptHostKey, AcceptGroup, Disconnect, SendDebug, SendBanner,
-                 AcceptAuth, AcceptKeyQuery, SendPrompts, RejectAuth, LimitUserSignatures, TryPublicKey,
+                 AcceptAuth, AcceptKeyQuery, SendPrompts, RejectAuth, LimitUserSignatures, TryPublicKey, TryHostBased,
                  TryKeyboardInteractive, AnswerPrompts, TryPassword, OpenChannel, AcceptChannel, RejectChannel,
                  SendRequest, ReplyRequest, SendEof, CloseChannel, Credit, SendGlobalRequest, ReplyGlobal,
                  ProveHostKeys, Rekey>;

@@ -292,6 +292,7 @@ private:
     Result<void> carry_out(const TryKeyboardInteractive& command) { return m_client.submit(command); }
     Result<void> carry_out(const AnswerPrompts& command) { return m_client.submit(command); }
     Result<void> carry_out(const TryPassword& command) { return m_client.submit(command); }
+    Result<void> carry_out(TryHostBased command) { return m_client.submit(std::move(command)); }
     Result<void> carry_out(TryPublicKey command) { return m_client.submit(std::move(command), m_exchange.host_key_blob()); }
     Result<void> carry_out(const SendGlobalRequest& command) { return m_global.submit(command); }
     Result<void> carry_out(const ReplyGlobal& command) { return m_global.submit(command); }

@@ -104,7 +104,7 @@ struct AuthMethodsOffered {
     std::vector<std::string> signature_algorithms;
 };
 
-/// Sign `data` for the attempt started by TryPublicKey → ProvideSignature, or SkipSignature.
+/// Sign `data` for the attempt started by TryPublicKey or TryHostBased → ProvideSignature, or SkipSignature.
 struct UserSignatureWanted {
     Ticket ticket;
     std::string algorithm;

@@ -13,9 +13,9 @@ namespace {
 std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
 
 void write_public_key_part(wire::Writer& out, std::string_view user, std::string_view method, std::string_view algorithm,
-                           BytesView key_blob, BytesView host_key) {
+                           BytesView key_blob, BytesView host_key, bool has_signature = true) {
     out.byte(number(Message::UserauthRequest)).string(user).string(kConnectionService).string(method);
-    out.boolean(true).string(algorithm).string(key_blob);
+    out.boolean(has_signature).string(algorithm).string(key_blob);
     if (method == kHostboundMethod) out.string(host_key);
 }
 
@@ -64,6 +64,22 @@ Bytes encode_public_key_request(std::string_view user, std::string_view method, 
     return out.take();
 }
 
+Bytes encode_public_key_query(std::string_view user, std::string_view method, std::string_view algorithm, BytesView key_blob,
+                              BytesView host_key) {
+    wire::Writer out;
+    write_public_key_part(out, user, method, algorithm, key_blob, host_key, false);
+    return out.take();
+}
+
+Result<KeyQueryAnswer> decode_userauth_pk_ok(BytesView payload) {
+    wire::Reader in(payload);
+    in.byte();
+    KeyQueryAnswer answer;
+    answer.algorithm = in.text(kAlgorithmMost);
+    answer.key_blob = in.string(kKeyMost);
+    return in.finish_with("USERAUTH_PK_OK", answer);
+}
+
 Result<HostBasedPart> decode_host_based_part(BytesView method_data) {
     wire::Reader in(method_data);
     HostBasedPart part;
@@ -75,11 +91,27 @@ Result<HostBasedPart> decode_host_based_part(BytesView method_data) {
     return in.finish_with("hostbased request", part);
 }
 
-Bytes host_based_signed_data(BytesView session_id, std::string_view user, const HostBasedPart& part) {
-    wire::Writer out;
-    out.string(session_id).byte(number(Message::UserauthRequest)).string(user).string(kConnectionService);
+namespace {
+
+void write_host_based(wire::Writer& out, std::string_view user, const HostBasedPart& part) {
+    out.byte(number(Message::UserauthRequest)).string(user).string(kConnectionService);
     out.string(kHostBasedMethod).string(part.algorithm).string(part.key_blob);
     out.string(part.client_host).string(part.client_user);
+}
+
+}  // namespace
+
+Bytes host_based_signed_data(BytesView session_id, std::string_view user, const HostBasedPart& part) {
+    wire::Writer out;
+    out.string(session_id);
+    write_host_based(out, user, part);
+    return out.take();
+}
+
+Bytes encode_host_based_request(std::string_view user, const HostBasedPart& part) {
+    wire::Writer out;
+    write_host_based(out, user, part);
+    out.string(part.signature);
     return out.take();
 }
 

@@ -44,6 +44,14 @@ Bytes public_key_signed_data(BytesView session_id, std::string_view user, std::s
 /// The request with its signature.
 Bytes encode_public_key_request(std::string_view user, std::string_view method, std::string_view algorithm, BytesView key_blob,
                                 BytesView host_key, BytesView signature);
+/// The same without, which asks whether such a key would do.
+Bytes encode_public_key_query(std::string_view user, std::string_view method, std::string_view algorithm, BytesView key_blob,
+                              BytesView host_key);
+struct KeyQueryAnswer {
+    std::string algorithm;
+    BytesView key_blob;
+};
+Result<KeyQueryAnswer> decode_userauth_pk_ok(BytesView payload);
 
 /// RFC 4252 §9.
 struct HostBasedPart {
@@ -55,6 +63,8 @@ struct HostBasedPart {
 Result<HostBasedPart> decode_host_based_part(BytesView method_data);
 /// The bytes that the client's host signs.
 Bytes host_based_signed_data(BytesView session_id, std::string_view user, const HostBasedPart& part);
+/// The request, with `part.signature`.
+Bytes encode_host_based_request(std::string_view user, const HostBasedPart& part);
 
 /// RFC 4252 §8; the caller wipes the result.
 Bytes encode_password_request(std::string_view user, const Secret& password, const Secret* new_password);

@@ -123,6 +123,40 @@ TEST_F(AuthPair, AKeyThenACode) {
     EXPECT_TRUE(signed_in());
 }
 
+TEST_F(AuthPair, AKeyIsSignedWithOnlyWhenTheServerWouldTakeIt) {
+    const Bytes blob = base::to_bytes(m_pair.user_key().public_key().blob());
+    client(ssh::TryPublicKey{"ssh-ed25519", blob, true});
+    EXPECT_EQ(asked().method, Method::PublicKeyQuery);
+    EXPECT_EQ(m_pair.client().last<ssh::UserSignatureWanted>(), nullptr);
+    reject({"publickey"});
+    EXPECT_EQ(m_pair.client().last<ssh::UserSignatureWanted>(), nullptr);
+    EXPECT_EQ(m_pair.client().count<ssh::AuthMethodsOffered>(), 2U);
+    client(ssh::TryPublicKey{"ssh-ed25519", blob, true});
+    server(ssh::AcceptKeyQuery{asked().ticket});
+    const auto* wanted = m_pair.client().last<ssh::UserSignatureWanted>();
+    ASSERT_NE(wanted, nullptr);
+    EXPECT_FALSE(m_pair.server().engine.authenticated());
+    client(ssh::ProvideSignature{wanted->ticket, *m_pair.user_key().sign("ssh-ed25519", wanted->data)});
+    ASSERT_EQ(asked().method, Method::PublicKey);
+    server(ssh::AcceptAuth{asked().ticket});
+    EXPECT_TRUE(signed_in());
+}
+
+TEST_F(AuthPair, HostBasedSignsForThisHostAndUser) {
+    const Bytes blob = base::to_bytes(m_pair.user_key().public_key().blob());
+    client(ssh::TryHostBased{"ssh-ed25519", blob, "laptop.example.net", "al"});
+    const auto* wanted = m_pair.client().last<ssh::UserSignatureWanted>();
+    ASSERT_NE(wanted, nullptr);
+    client(ssh::ProvideSignature{wanted->ticket, *m_pair.user_key().sign("ssh-ed25519", wanted->data)});
+    ASSERT_EQ(asked().method, Method::HostBased);
+    EXPECT_EQ(asked().key_blob, blob);
+    EXPECT_EQ(asked().client_host, "laptop.example.net");
+    EXPECT_EQ(asked().client_user, "al");
+    EXPECT_EQ(asked().user, "alice");
+    server(ssh::AcceptAuth{asked().ticket});
+    EXPECT_TRUE(signed_in());
+}
+
 // --- EXT_INFO during authentication (ext-info-in-auth@openssh.com) ---
 
 TEST(ExtInfoInAuth, LimitsTheSignaturesOfAUserAndTellsTheClient) {
@@ -292,6 +326,19 @@ TEST_F(AuthClientTest, AnExpiredPasswordIsToldAndCanBeReplaced) {
     ASSERT_TRUE(m_client.submit(ssh::TryPassword{secret("old"), secret("new")}).has_value());
     ASSERT_TRUE(m_client.receive_success(Bytes{std::byte{52}}).has_value());
     EXPECT_TRUE(m_core.authenticated);
+}
+
+TEST_F(AuthClientTest, AnAnswerAboutAnotherKeyIsAnError) {
+    const Bytes key(40, std::byte{1}), other(40, std::byte{2});
+    const auto ok = [](const Bytes& blob) { return ssh::encode_userauth_pk_ok("ssh-ed25519", blob); };
+    ASSERT_TRUE(m_client.submit(ssh::TryPublicKey{"ssh-ed25519", key, true}, {}).has_value());
+    EXPECT_FALSE(m_client.receive_method_message(ok(other)).has_value());
+    EXPECT_FALSE(next<ssh::UserSignatureWanted>().has_value());
+    EXPECT_TRUE(m_client.receive_method_message(ok(key)).has_value());
+    EXPECT_TRUE(next<ssh::UserSignatureWanted>().has_value());
+    // The signature is not made yet: nothing is outstanding.
+    EXPECT_FALSE(m_client.receive_method_message(ok(key)).has_value());
+    EXPECT_FALSE(m_client.receive_success(Bytes{std::byte{52}}).has_value());
 }
 
 TEST_F(AuthClientTest, AServerThatAsksWithoutEndIsGivenUp) {
