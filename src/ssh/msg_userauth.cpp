@@ -75,8 +75,8 @@ Result<KeyQueryAnswer> decode_userauth_pk_ok(BytesView payload) {
     wire::Reader in(payload);
     in.byte();
     KeyQueryAnswer answer;
-    answer.algorithm = in.text(kAlgorithmMost);
-    answer.key_blob = in.string(kKeyMost);
+    answer.algorithm = in.text(limits::kAlgorithmName);
+    answer.key_blob = in.string(limits::kKeyBlob);
     return in.finish_with("USERAUTH_PK_OK", answer);
 }
 
