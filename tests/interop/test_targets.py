@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from processes import run
+from processes import run, wait_until
 from targets import OpenSshTarget
 
 pytestmark = pytest.mark.row("C10")
@@ -44,6 +44,24 @@ def test_agent_channels_come_and_go(world, agent):
     rounds = 10 if os.environ.get("SEKISHO_SANITIZED") else 60
     done = agent.ssh("-A", world.place("drop"), f"for i in $(seq {rounds}); do ssh-add -l & ssh-add -l & ssh-add -l & wait; done").ok()
     assert done.text.count("alice@test") == 3 * rounds
+
+
+@pytest.mark.row("B6")
+def test_the_agent_is_out_of_reach_after_its_session(world, agent):
+    """The target's end of the agent stays as long as the connection; whoever asks there is answered while a session with -A lives."""
+    master = agent.folder / "agent-cm"
+    keeper = agent.start("-A", "-M", "-N", "-S", master, world.place())
+    try:
+        wait_until(lambda: master.exists() or keeper.poll() is not None, "the control socket")
+        path, listed = agent.ssh("-A", "-S", master, world.place(), "echo $SSH_AUTH_SOCK; ssh-add -l").ok().text.splitlines()
+        assert "alice@test" in listed
+        ask = f"test -S {path} && echo there; SSH_AUTH_SOCK={path} ssh-add -l; true"
+        later = agent.ssh("-a", "-S", master, world.place(), ask).ok()
+        assert "there" in later.text and "alice@test" not in later.text, later
+        assert "alice@test" in agent.ssh("-A", "-S", master, world.place(), ask).ok().text
+    finally:
+        keeper.terminate()
+        keeper.wait()
 
 
 @pytest.mark.row("B6")
