@@ -45,13 +45,22 @@ INSTANTIATE_TEST_SUITE_P(All, EveryGroup,
                              return name;
                          });
 
+ssh::Config with(const ssh::Algorithms& algorithms) {
+    ssh::Config config;
+    config.algorithms = &algorithms;
+    return config;
+}
+
+ssh::Config agreeing_elsewhere(const ssh::Algorithms& algorithms) {
+    ssh::Config config = with(algorithms);
+    config.agree_elsewhere = true;
+    return config;
+}
+
 TEST(SlowAgreement, IsLeftToTheOwnerWhereItWishes) {
     for (const char* kex : {"diffie-hellman-group16-sha512", "diffie-hellman-group-exchange-sha256"}) {
         const ssh::Algorithms algorithms = only_kex(kex);
-        ssh::Config client, server;
-        client.algorithms = server.algorithms = &algorithms;
-        server.agree_elsewhere = true;
-        EnginePair pair(client, server);
+        EnginePair pair(with(algorithms), agreeing_elsewhere(algorithms));
         ASSERT_TRUE(pair.sign_in());
         EXPECT_EQ(pair.server().count<ssh::AgreementWanted>(), 1U);
         const auto [ours, theirs] = pair.open_session();
@@ -66,10 +75,7 @@ TEST(SlowAgreement, IsLeftToTheOwnerWhereItWishes) {
 TEST(SlowAgreement, QuickOnesAreNotWorthTheTrouble) {
     for (const char* kex : {"diffie-hellman-group14-sha256", "curve25519-sha256", "sntrup761x25519-sha512"}) {
         const ssh::Algorithms algorithms = only_kex(kex);
-        ssh::Config client, server;
-        client.algorithms = server.algorithms = &algorithms;
-        server.agree_elsewhere = true;
-        EnginePair pair(client, server);
+        EnginePair pair(with(algorithms), agreeing_elsewhere(algorithms));
         ASSERT_TRUE(pair.sign_in());
         EXPECT_EQ(pair.server().count<ssh::AgreementWanted>(), 0U);
     }
@@ -77,12 +83,9 @@ TEST(SlowAgreement, QuickOnesAreNotWorthTheTrouble) {
 
 TEST(SlowAgreement, NothingIsSaidBeforeItIsDoneAndAnEndMeanwhileHarmsNobody) {
     const ssh::Algorithms algorithms = only_kex("diffie-hellman-group16-sha512");
-    ssh::Config client, server;
-    client.algorithms = server.algorithms = &algorithms;
-    server.agree_elsewhere = true;
     std::function<void()> work;
     {
-        EnginePair pair(client, server);
+        EnginePair pair(with(algorithms), agreeing_elsewhere(algorithms));
         pair.agree = false;
         EXPECT_FALSE(pair.sign_in());
         const auto* wanted = pair.server().last<ssh::AgreementWanted>();
