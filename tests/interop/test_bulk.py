@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from processes import PATIENCE, wait_until
+from processes import PATIENCE, end_client, wait_until
 
 MIB = 1 << 20
 SANITIZED = bool(os.environ.get("SEKISHO_SANITIZED"))
@@ -106,8 +106,7 @@ def beside_a_stopped_reader(world, seconds):
         assert SANITIZED or growth < MOST_GROWTH_KIB, figures
         return figures
     finally:
-        keeper.terminate()
-        keeper.wait()
+        end_client(keeper)
 
 
 @pytest.mark.row("D5")

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 import scenarios
+from processes import end_client
 from targets import Doorway
 
 
@@ -70,6 +71,5 @@ def test_destination_that_does_not_answer_stalls_nobody(world):
         hanging.kill()
         hanging.wait()
     finally:
-        client.terminate()
-        client.wait()
+        end_client(client)
         world.apply()

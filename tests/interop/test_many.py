@@ -2,7 +2,7 @@
 import subprocess
 
 import pytest
-from processes import PATIENCE, wait_until
+from processes import PATIENCE, end_client, wait_until
 
 SESSIONS, CONNECTIONS = 20, 200
 
@@ -33,8 +33,7 @@ def test_twenty_sessions_on_one_connection(own_world):
         accepted = world.target("web").daemon.said().count("Accepted publickey")
         assert accepted == 2, f"{SESSIONS} sessions of one connection made {accepted - 1} sign-ins at the target"
     finally:
-        keeper.terminate()
-        keeper.wait()
+        end_client(keeper)
     settle(world, before)
 
 

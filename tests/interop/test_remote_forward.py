@@ -8,7 +8,7 @@ import threading
 
 import evidence
 import pytest
-from processes import PATIENCE, free_port, run, wait_until
+from processes import PATIENCE, end_client, free_port, run, wait_until
 from targets import LOGIN
 
 
@@ -49,8 +49,7 @@ class Forwarding:
         return wait_until(lambda: re.search(pattern, self.err), f"{pattern!r} in what ssh says")
 
     def __exit__(self, *_):
-        self.client.terminate()
-        self.client.wait()
+        end_client(self.client)
 
 
 def connect(port):
@@ -216,8 +215,7 @@ def test_plink_and_dbclient(listening):
                     return False
             wait_until(answers, f"{command[0]} -R")
         finally:
-            client.terminate()
-            client.wait()
+            end_client(client)
 
 
 def test_target_that_goes_away(listening):

@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from processes import run, wait_until
+from processes import end_client, run, wait_until
 from targets import OpenSshTarget
 
 pytestmark = pytest.mark.row("C10")
@@ -60,8 +60,7 @@ def test_the_agent_is_out_of_reach_after_its_session(world, agent):
         assert "there" in later.text and "alice@test" not in later.text, later
         assert "alice@test" in agent.ssh("-A", "-S", master, world.place(), ask).ok().text
     finally:
-        keeper.terminate()
-        keeper.wait()
+        end_client(keeper)
 
 
 @pytest.mark.row("B6")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import implementations
-from processes import PATIENCE, free_port, run, wait_until
+from processes import PATIENCE, end_client, free_port, run, wait_until
 
 KINDS = ("kex", "host key", "cipher", "mac")
 
@@ -96,8 +96,7 @@ def through_port(process_of, payload):
                 got += data
         return got
     finally:
-        process.terminate()
-        process.wait()
+        end_client(process)
         process.stderr.close()
 
 
@@ -210,8 +209,7 @@ class OpenSsh(Client):
                                        env=place.environment) for number in range(count)]
             return [other.communicate(timeout=30)[0].strip() for other in others]
         finally:
-            keeper.terminate()
-            keeper.wait()
+            end_client(keeper)
             keeper.stderr.close()
 
 
@@ -303,8 +301,7 @@ class Putty(Client):
                        "the shared connection")
             return [run(["plink", *options, "-share", "127.0.0.1", f"echo {number}"], env=env).ok().out.strip() for number in range(count)]
         finally:
-            keeper.terminate()
-            keeper.wait()
+            end_client(keeper)
             keeper.stderr.close()
 
 

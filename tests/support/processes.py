@@ -31,6 +31,17 @@ def wait_until(holds, what, timeout=20):
         time.sleep(0.02)
 
 
+def end_client(process):
+    """Ends a client by SIGTERM, said again until it is heard: OpenSSH before 9.3 overlooks one that comes just before it
+    waits, and then sits there until the next packet."""
+    process.terminate()
+    while process.poll() is None:
+        try:
+            process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+
+
 def greeting(port, timeout=2):
     """The first line that an SSH server on loopback sends, or nothing."""
     try:

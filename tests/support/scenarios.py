@@ -9,7 +9,7 @@ import socket
 import threading
 from pathlib import Path
 
-from processes import PATIENCE, free_port, wait_until
+from processes import PATIENCE, end_client, free_port, wait_until
 from terminal import Terminal
 
 
@@ -188,8 +188,7 @@ def local_forward(world, user, folder):
                    "ssh's word on the refused forward, naming the place")
         assert world.forbidden.knocks == knocks, "the refused place was dialled"
     finally:
-        client.terminate()
-        client.wait()
+        end_client(client)
     return "-L: 1 MiB echoed; another place refused"
 
 
