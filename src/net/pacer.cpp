@@ -21,12 +21,13 @@ void Pacer::over() {
     }
 }
 
-bool Pace::read(std::size_t count, TimePoint now) {
-    const bool pours = count >= kLeastRead && now - m_last < kQuickly && m_answered <= kMostAnswer;
-    m_quick = pours ? m_quick + 1 : 0;
+bool Pace::read(std::size_t count, bool full, TimePoint now) {
+    const bool pours_in = count >= kLeastRead && m_sent <= kMostAnswer;
+    const bool pours_out = m_sent >= kLeastSent;
+    m_quick = (pours_in || pours_out) && now - m_last < kQuickly ? m_quick + 1 : 0;
     m_last = now;
-    m_answered = 0;
-    return m_quick >= kQuickReads && count < kFullRead;
+    m_sent = 0;
+    return m_quick >= kQuickReads && !full;
 }
 
 }  // namespace sekisho::net

@@ -1,6 +1,6 @@
 // Pacer: lets streams that pour be read every other millisecond instead of at every packet. A loop that is faster than its peer
 // goes to sleep and is woken for each few kilobytes, and waking costs more than moving them; a short rest gathers them. Only
-// for streams that keep sending and are sent nothing: a dialogue is never delayed (see Pace). One a loop; loop thread only.
+// for streams that pour in or out: a dialogue is never delayed (see Pace). One a loop; loop thread only.
 #pragma once
 
 #include <chrono>
@@ -37,22 +37,23 @@ private:
     std::vector<std::shared_ptr<Paced>> m_resting;
 };
 
-/// Whether one stream pours: kQuickReads reads in close succession, each of some size, with nothing but small answers between.
+/// Whether one stream pours: kQuickReads reads in close succession, each of some size with nothing but small answers between, or
+/// each after a lot was sent (then what comes are window adjusts).
 class Pace {
 public:
-    void sent(std::size_t count) { m_answered += count; }
-    /// A read of `count` bytes at `now`. True: rest before the next one.
-    bool read(std::size_t count, TimePoint now);
+    void sent(std::size_t count) { m_sent += count; }
+    /// A read of `count` bytes at `now`, `full` where more may be there. True: rest before the next one.
+    bool read(std::size_t count, bool full, TimePoint now);
 
 private:
     static constexpr std::size_t kQuickReads = 16;
     static constexpr std::size_t kLeastRead = 512;
-    static constexpr std::size_t kMostAnswer = 256;         // a window adjust or two
-    static constexpr std::size_t kFullRead = 128 * 1024;    // it has gathered by itself
+    static constexpr std::size_t kMostAnswer = 256;  // a window adjust or two
+    static constexpr std::size_t kLeastSent = 32 * 1024;
     static constexpr std::chrono::milliseconds kQuickly{8};
 
     TimePoint m_last{};
-    std::size_t m_answered = 0;
+    std::size_t m_sent = 0;
     std::size_t m_quick = 0;
 };
 

@@ -17,7 +17,7 @@ namespace sekisho::net {
 
 namespace {
 
-constexpr int kGathered = 128 * 1024;
+constexpr int kGathered = 1024 * 1024;
 constexpr std::size_t kMostTail = Loop::kScratch - 300 * 1024;
 
 Error system_error(const char* what) {
@@ -74,7 +74,7 @@ public:
         const std::size_t used = m_handler->stream_read(scratch.first(have));
         if (m_handler == nullptr) return;
         keep(scratch.subspan(used, have - used));
-        if (m_pace.read(static_cast<std::size_t>(n), m_loop.now())) {
+        if (m_pace.read(static_cast<std::size_t>(n), static_cast<std::size_t>(n) == room, m_loop.now())) {
             wake_at(kGathered);
             m_resting = true;
             return m_loop.state().pacer->rest(shared_from_this());

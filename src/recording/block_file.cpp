@@ -21,6 +21,8 @@ constexpr std::size_t kDescriptorsKept = 1024;
 constexpr std::size_t kSmallBlock = 16 * 1024;
 constexpr std::size_t kTinyBlock = 160;  // never gets smaller by more than its own header
 constexpr std::size_t kMostPacked = ZSTD_COMPRESSBOUND(format::kBlockPlain);
+constexpr std::size_t kMostWhole = format::kFileHeader + format::kBlockHeader + kMostPacked;
+constexpr std::size_t kScratch = 4 * kMostWhole;  // large writes cost the system less per byte
 static_assert(kMostPacked >= LZ4_COMPRESSBOUND(format::kBlockPlain));
 
 std::atomic<std::size_t> g_descriptors{0};
@@ -42,7 +44,7 @@ std::string system_text(int error) {
 
 Compressor::Compressor()
     : m_context(ZSTD_createCCtx()),
-      m_scratch(format::kFileHeader + format::kBlockHeader + kMostPacked) {
+      m_scratch(kScratch) {
     SEKISHO_ASSERT(m_context != nullptr);
     // The block header says how long the plain text is, and its checksum covers it: the frame need not repeat either.
     ZSTD_CCtx_setParameter(m_context, ZSTD_c_contentSizeFlag, 0);
@@ -155,11 +157,21 @@ Result<void> BlockFile::write(BytesView bytes) {
     return {};
 }
 
-Result<void> BlockFile::append(Compressor& compressor, const Content& content) {
+Result<void> BlockFile::stage(Compressor& compressor, const Content& content) {
     const BytesView plain = content.plain;
     SEKISHO_ASSERT(plain.size() <= format::kBlockPlain);
-    const MutableBytes scratch = compressor.scratch();
-    const MutableBytes body = scratch.subspan(format::kFileHeader + format::kBlockHeader);
+    if (compressor.scratch().size() - m_staged_size < kMostWhole) {
+        if (const Result<void> written = write_staged(compressor); !written) return written;
+    }
+    MutableBytes room = compressor.scratch().subspan(m_staged_size);
+    std::size_t size = 0;
+    if (m_size == 0 && m_staged.empty()) {
+        const auto first = format::file_header();
+        std::memcpy(room.data(), first.data(), first.size());
+        size = first.size();
+        room = room.subspan(size);
+    }
+    const MutableBytes body = room.subspan(format::kBlockHeader);
     format::BlockHeader header{.type = content.type,
                                .number = m_blocks,
                                .plain = static_cast<std::uint32_t>(plain.size()),
@@ -174,22 +186,52 @@ Result<void> BlockFile::append(Compressor& compressor, const Content& content) {
     auto head = format::encode(header);
     const format::Checksum checksum = format::checksum(m_last, head, body.first(stored));
     std::memcpy(head.data() + format::kHashed, checksum.data(), checksum.size());
-    std::memcpy(scratch.data() + format::kFileHeader, head.data(), head.size());
+    std::memcpy(room.data(), head.data(), head.size());
 
-    BytesView out = scratch.first(format::kFileHeader + format::kBlockHeader + stored);
-    if (m_size == 0) {
-        const auto first = format::file_header();
-        std::memcpy(scratch.data(), first.data(), first.size());
-    } else {
-        out = out.subspan(format::kFileHeader);
-    }
-    if (const Result<void> written = write(out); !written) return written;
-    m_last = checksum;
+    size += format::kBlockHeader + stored;
+    m_staged.push_back({.size = size, .before = std::exchange(m_last, checksum)});
+    m_staged_size += size;
     ++m_blocks;
     return {};
 }
 
+Result<void> BlockFile::write_staged(Compressor& compressor) {
+    BytesView bytes = compressor.scratch().first(std::exchange(m_staged_size, 0));
+    std::vector<Staged> blocks = std::exchange(m_staged, {});
+    if (blocks.empty()) return {};
+    Result<void> written = write(bytes);
+    if (written || blocks.size() == 1) {
+        if (!written) unstage(blocks);
+        return written;
+    }
+    // A full disk still has room for some of them.
+    std::span<const Staged> rest = blocks;
+    for (; !rest.empty(); rest = rest.subspan(1)) {
+        written = write(bytes.first(rest.front().size));
+        if (!written) break;
+        bytes = bytes.subspan(rest.front().size);
+    }
+    unstage(rest);
+    return written;
+}
+
+void BlockFile::unstage(std::span<const Staged> blocks) {
+    if (blocks.empty()) return;
+    m_last = blocks.front().before;
+    m_blocks -= static_cast<std::uint32_t>(blocks.size());
+}
+
+Result<void> BlockFile::append(Compressor& compressor, const Content& content) {
+    const Result<void> staged = stage(compressor, content);
+    return staged ? write_staged(compressor) : staged;
+}
+
 Result<void> BlockFile::append_end(Compressor& compressor, End end, std::uint64_t time_us) {
+    const Result<void> staged = stage_end(compressor, std::move(end), time_us);
+    return staged ? write_staged(compressor) : staged;
+}
+
+Result<void> BlockFile::stage_end(Compressor& compressor, End end, std::uint64_t time_us) {
     end.blocks = m_blocks + 1;
     end.duration_us = time_us;
     Bytes plain = base::to_bytes(encode_end(end));
@@ -198,7 +240,7 @@ Result<void> BlockFile::append_end(Compressor& compressor, End end, std::uint64_
     for (const std::uint32_t number : {size, format::kEndMagic}) {
         for (int shift = 24; shift >= 0; shift -= 8) plain.push_back(static_cast<std::byte>(number >> shift));
     }
-    return append(compressor, {.type = format::BlockType::End, .plain = plain, .time_us = time_us});
+    return stage(compressor, {.type = format::BlockType::End, .plain = plain, .time_us = time_us});
 }
 
 void BlockFile::discard() {

@@ -32,7 +32,7 @@ public:
     };
     /// Compresses into `out`, quickly where the bytes `pour`. Raw, with nothing written, when that would not be smaller than `plain`.
     Packed compress(BytesView plain, bool pours, MutableBytes out);
-    /// Room for one whole block as it goes to disk.
+    /// Room for a few whole blocks as they go to disk.
     MutableBytes scratch() { return m_scratch; }
 
 private:
@@ -72,6 +72,13 @@ public:
         std::uint64_t time_us = 0;
         bool pours = false;  // many such blocks come in a second
     };
+    /// Packs a block behind those in the compressor's scratch; only where that is full are they written. A file that has blocks
+    /// there is written before another one uses the compressor. An error is that of an earlier block.
+    Result<void> stage(Compressor& compressor, const Content& content);
+    Result<void> stage_end(Compressor& compressor, End end, std::uint64_t time_us);
+    /// Writes what was staged in one call. On an error the first blocks may be there, whole; the others are gone.
+    Result<void> write_staged(Compressor& compressor);
+    /// stage and write_staged.
     Result<void> append(Compressor& compressor, const Content& content);
     Result<void> append_end(Compressor& compressor, End end, std::uint64_t time_us);
     /// Lets the system begin to write, without waiting: a hint that makes the sync of many files cheaper.
@@ -87,14 +94,23 @@ public:
 
 private:
     explicit BlockFile(std::string path) : m_path(std::move(path)) {}
+    struct Staged {
+        std::size_t size = 0;       // with the file's own header in front of the first block
+        format::Checksum before{};  // of the block in front of it
+    };
     Result<std::shared_ptr<Descriptor>> descriptor();
     Result<void> write(BytesView bytes);
     void remember(std::shared_ptr<Descriptor> descriptor);
 
+    /// Blocks that did not get onto the disk were never there.
+    void unstage(std::span<const Staged> blocks);
+
     const std::string m_path;
-    std::uint64_t m_size = 0;
-    std::uint32_t m_blocks = 0;
+    std::uint64_t m_size = 0;  // of the file
+    std::uint32_t m_blocks = 0;  // with the staged ones, as m_last
     format::Checksum m_last = format::chain_start();
+    std::vector<Staged> m_staged;
+    std::size_t m_staged_size = 0;
     dev_t m_device = 0;
     ino_t m_inode = 0;
 

@@ -273,32 +273,34 @@ void Track::drain(Compressor& compressor) {
             const std::lock_guard lock(m_mutex);
             m_drain_queued = false;
             blocks.swap(m_ready);
-            if (blocks.empty()) finish = std::move(m_finish);
+            finish = std::move(m_finish);  // nothing is put in behind it
             failed = m_failed != nullptr;
         }
-        if (blocks.empty()) {
-            if (finish) write_end(compressor, std::move(*finish));
-            return;
-        }
+        if (!failed && !blocks.empty()) write_blocks(compressor, blocks, finish == nullptr);
+        std::size_t capacity = 0;
         for (Block& block : blocks) {
-            if (!failed) {
-                const auto result = m_file->append(compressor, {.type = format::BlockType::Events,
-                                                                .plain = block.buffer.bytes(),
-                                                                .events = block.events,
-                                                                .time_us = block.time_us,
-                                                                .pours = block.pours});
-                failed = !result;
-                if (result) {
-                    m_hub.syncer().soon(shared_from_this());
-                } else {
-                    fail_with(result.error());
-                }
-            }
-            const std::size_t capacity = block.buffer.capacity;
+            capacity += block.buffer.capacity;
             m_hub.pool().give(std::move(block.buffer));
-            written(capacity);
         }
+        if (capacity != 0) written(capacity);
+        if (finish) write_end(compressor, std::move(*finish));
+        if (finish || blocks.empty()) return;
     }
+}
+
+void Track::write_blocks(Compressor& compressor, std::span<const Block> blocks, bool now) {
+    Result<void> result;
+    for (const Block& block : blocks) {
+        result = m_file->stage(compressor, {.type = format::BlockType::Events,
+                                            .plain = block.buffer.bytes(),
+                                            .events = block.events,
+                                            .time_us = block.time_us,
+                                            .pours = block.pours});
+        if (!result) break;
+    }
+    if (result && now) result = m_file->write_staged(compressor);
+    m_hub.syncer().soon(shared_from_this());
+    if (!result) fail_with(result.error());
 }
 
 void Track::written(std::size_t capacity) {
@@ -330,8 +332,15 @@ void Track::write_end(Compressor& compressor, Finish finish) {
         end.ending = Ending::Failed;
         end.failure = error->detail;
     }
-    const auto written = m_file->append_end(compressor, std::move(end), finish.time_us);
-    if (!written && !error) error = written.error();
+    auto written = m_file->append_end(compressor, end, finish.time_us);
+    if (!written && !error) {
+        // What did not fit may have been the last events: a mark that says so is shorter.
+        error = written.error();
+        fail_with(*error);
+        end.ending = Ending::Failed;
+        end.failure = error->detail;
+        written = m_file->append_end(compressor, std::move(end), finish.time_us);
+    }
     m_hub.forget(this, written.has_value());
     m_hub.syncer().soon(shared_from_this());
     tell_done(finish.done, std::move(error));

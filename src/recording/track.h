@@ -110,6 +110,8 @@ private:
     bool deliver(std::unique_lock<std::mutex> lock);
     bool settle();
     void written(std::size_t capacity);
+    /// `now`: or with the end, which follows.
+    void write_blocks(Compressor& compressor, std::span<const Block> blocks, bool now);
     void write_end(Compressor& compressor, Finish finish);
     bool closed() const { return m_finish_called || m_failed; }
 

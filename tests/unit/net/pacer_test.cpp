@@ -11,13 +11,13 @@ using namespace std::chrono_literals;
 constexpr std::size_t kPacket = 4096;
 
 /// Reads of `size` bytes, `apart` from each other, each answered with `answer` bytes; how many of them asked for a rest.
-int rests(int reads, std::size_t size, Duration apart, std::size_t answer) {
+int rests(int reads, std::size_t size, Duration apart, std::size_t answer, bool full = false) {
     Pace pace;
     TimePoint now{1h};
     int count = 0;
     for (int i = 0; i < reads; ++i) {
         now += apart;
-        if (pace.read(size, now)) ++count;
+        if (pace.read(size, full, now)) ++count;
         pace.sent(answer);
     }
     return count;
@@ -33,17 +33,27 @@ TEST(Pace, ADialogueNeverRests) {
     EXPECT_EQ(rests(1000, kPacket, 100us, 1000), 0);
     EXPECT_EQ(rests(1000, 100, 100us, 0), 0);       // keystrokes
     EXPECT_EQ(rests(1000, kPacket, 20ms, 0), 0);    // slow
-    EXPECT_EQ(rests(1000, 256 * 1024, 100us, 0), 0);  // full reads gather by themselves
+    EXPECT_EQ(rests(1000, 40, 100us, 40), 0);       // echoes
+}
+
+TEST(Pace, AReadThatLeftSomethingBehindIsFollowedByTheNext) {
+    EXPECT_EQ(rests(1000, 256 * 1024, 100us, 0, true), 0);
+}
+
+TEST(Pace, WindowAdjustsOfAPeerThatIsPouredUponRest) {
+    EXPECT_GT(rests(100, 36, 100us, 200 * 1024), 80);
+    EXPECT_EQ(rests(100, 36, 20ms, 200 * 1024), 0);
+    EXPECT_EQ(rests(100, 36, 100us, 4096), 0);
 }
 
 TEST(Pace, AnAnswerEndsTheRest) {
     Pace pace;
     TimePoint now{1h};
     bool rest = false;
-    for (int i = 0; i < 50; ++i) rest = pace.read(kPacket, now += 100us);
+    for (int i = 0; i < 50; ++i) rest = pace.read(kPacket, false, now += 100us);
     EXPECT_TRUE(rest);
     pace.sent(5000);
-    EXPECT_FALSE(pace.read(kPacket, now += 100us));
+    EXPECT_FALSE(pace.read(kPacket, false, now += 100us));
 }
 
 }  // namespace

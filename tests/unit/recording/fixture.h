@@ -2,9 +2,11 @@
 // Executor functions run on the test's thread when it calls Loop::run_until.
 #pragma once
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
@@ -30,6 +32,20 @@ public:
 
 private:
     std::string m_path;
+};
+
+class FileSizeLimit {  // a disk that really refuses
+public:
+    explicit FileSizeLimit(rlim_t bytes) {
+        std::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &m_before);
+        const struct rlimit limit { bytes, m_before.rlim_max };
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &m_before); }
+
+private:
+    struct rlimit m_before {};
 };
 
 class Loop {

@@ -274,6 +274,42 @@ std::string killed_session(const std::string& folder) {
     return {key, static_cast<std::size_t>(n > 0 ? n : 0)};
 }
 
+TEST(BlockFile, KeepsTheBlocksOfABatchThatTheDiskStillTook) {
+    const TemporaryFolder folder;
+    const std::string path = folder.path() + "/r.skr";
+    auto file = BlockFile::create(path);
+    Compressor compressor;
+    Facts facts{facts_of("alice"), "00"};
+    facts.audit_key = "2026-11-22_05-16-00_alice";
+    const std::string first = encode_facts(facts);
+    ASSERT_TRUE((*file)->append(compressor, {.type = format::BlockType::Facts, .plain = view(first)}));
+    std::mt19937 random(1);
+    Bytes plain{std::byte{17}};
+    format::append_varint(plain, 0);
+    format::append_varint(plain, 0);
+    format::append_varint(plain, 1000);
+    for (int i = 0; i < 1000; ++i) plain.push_back(static_cast<std::byte>(random()));
+    const BlockFile::Content block{.type = format::BlockType::Events, .plain = plain, .events = 1};
+    const std::size_t before = file_bytes(path).size();
+    {
+        const FileSizeLimit limit(before + plain.size() * 5 / 2);
+        for (int i = 0; i < 4; ++i) ASSERT_TRUE((*file)->stage(compressor, block));
+        EXPECT_EQ(file_bytes(path).size(), before);
+        EXPECT_FALSE((*file)->write_staged(compressor));
+        EXPECT_EQ((*file)->blocks(), 3U);
+    }
+    // The chain goes on behind what is there.
+    ASSERT_TRUE((*file)->append(compressor, block));
+    End end{.reason = "finished"};
+    end.totals.events = 3;
+    ASSERT_TRUE((*file)->append_end(compressor, end, 1'000'000));
+    const auto found = verify_file(path);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_TRUE(found->intact()) << found->problems[0].text;
+    auto reader = reader_of(file_bytes(path));
+    EXPECT_EQ(lines_of(*reader).size(), 3U);
+}
+
 TEST(MarkCut, MarksWhatAKilledGatewayLeft) {
     const TemporaryFolder folder;
     const std::string key = killed_session(folder.path());

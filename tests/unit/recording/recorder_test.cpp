@@ -308,19 +308,27 @@ TEST(Recorder, CountsReachTheDiskWhileTheChannelIsOpen) {
 
 // --- failures ---
 
-class FileSizeLimit {  // a disk that really refuses
-public:
-    explicit FileSizeLimit(rlim_t bytes) {
-        std::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &m_before);
-        const struct rlimit limit { bytes, m_before.rlim_max };
-        ::setrlimit(RLIMIT_FSIZE, &limit);
+TEST(Recorder, SaysSoWhenItsLastEventsDidNotFit) {
+    const TemporaryFolder folder;
+    const auto recordings = make_recordings(folder.path());
+    Session session(*recordings, facts_of("alice"));
+    const std::string path = path_in(folder.path(), session.key);
+    std::mt19937 random(1);
+    std::string noise(3'000, '\0');
+    for (char& c : noise) c = static_cast<char>(random());
+    {
+        const FileSizeLimit limit(file_bytes(path).size() + 1'000);
+        session->data(0, Stream::Output, view(noise), now());
+        EXPECT_FALSE(session.finish("ended").has_value());
     }
-    ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &m_before); }
-
-private:
-    struct rlimit m_before {};
-};
+    ASSERT_TRUE(session.loop.run_until([&] { return !session.failures.empty(); }));
+    const auto found = verify_file(path);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_TRUE(found->intact()) << found->problems[0].text;
+    ASSERT_TRUE(found->end.has_value());
+    EXPECT_EQ(found->end->ending, Ending::Failed);
+    EXPECT_EQ(found->end->failure, session.failures[0].detail);
+}
 
 TEST(Recorder, FailsOnceAndStaysReadableWhenTheDiskRefuses) {
     const TemporaryFolder folder;
