@@ -1,0 +1,31 @@
+# What nearly every file reads, read once a build: the standard library, fmt and, for tests, GoogleTest. For the sanitizers'
+# builds only: the release build notices a file that does not include what it uses.
+set(sekisho_common_headers <algorithm> <array> <atomic> <chrono> <cstdint> <cstring> <expected> <functional> <map>
+    <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread> <tuple> <unordered_map> <utility> <variant>
+    <vector> <fmt/format.h>)
+
+set(sekisho_reads_once OFF)
+if(SEKISHO_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(sekisho_reads_once ON)
+  file(WRITE ${CMAKE_BINARY_DIR}/headers.cpp "")
+  add_library(sekisho_headers OBJECT ${CMAKE_BINARY_DIR}/headers.cpp)
+  target_link_libraries(sekisho_headers PRIVATE fmt::fmt)
+  target_precompile_headers(sekisho_headers PRIVATE ${sekisho_common_headers})
+endif()
+
+function(sekisho_read_once target owner)
+  if(TARGET ${owner})
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+endfunction()
+
+# For programs of the tests: they are compiled otherwise than libraries (-fPIE), and so are their headers.
+function(sekisho_test_headers)
+  if(sekisho_reads_once)
+    add_library(sekisho_test_headers OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/headers.cpp)
+    target_link_libraries(sekisho_test_headers PRIVATE fmt::fmt GTest::gmock)
+    target_precompile_headers(sekisho_test_headers PRIVATE ${sekisho_common_headers} <fstream> <gmock/gmock.h> <gtest/gtest.h>)
+    set_target_properties(sekisho_test_headers PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(sekisho_test_headers PRIVATE -fPIE)
+  endif()
+endfunction()
