@@ -77,6 +77,11 @@ std::string wrong_level(const Config& config) {
     return {};
 }
 
+std::string wrong_algorithms(const Config& config) {
+    if (config.ssh.algorithms != "compatible" && config.ssh.algorithms != "strict") return "compatible or strict is wanted";
+    return {};
+}
+
 std::string wrong_aes_gcm(const Config& config) {
     constexpr std::array<std::string_view, 3> kChoices{"auto", "openssl", "ipsec-mb"};
     if (std::find(kChoices.begin(), kChoices.end(), config.ssh.aes_gcm) == kChoices.end())
@@ -127,6 +132,10 @@ std::vector<ConfigKey> make_keys() {
         [](const Config& c) { return between(c.ssh.rekey_bytes, 1ULL << 20, 1ULL << 36, "1M to 64G"); });
     add("ssh.rekey_time", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.rekey_time; }), Reload::NewSessions,
         "New keys after so much time.", [](const Config& c) { return between(c.ssh.rekey_time, 10s, 86400s, "10s to 1d"); });
+    add("ssh.algorithms", Text([](Config& c) -> std::string& { return c.ssh.algorithms; }), Reload::NewSessions,
+        "What is offered to clients and targets. compatible: whatever is not broken. strict: only what auditors have nothing against "
+        "(post-quantum exchanges, no NIST curves, AEAD or encrypt-then-MAC), for clients like OpenSSH 9.0 and an Ed25519 or RSA host key.",
+        wrong_algorithms);
     add("ssh.aes_gcm", Text([](Config& c) -> std::string& { return c.ssh.aes_gcm; }), Reload::Restart,
         "The library that encrypts with AES-GCM: openssl, ipsec-mb (x86-64 with AVX-512 or AVX2), or auto, the faster one that is there.",
         wrong_aes_gcm);

@@ -24,6 +24,7 @@ constexpr unsigned kAskToSign = 300;  // a minute of that
 ssh::Config engine_config(const Services& services, const model::Config& config) {
     ssh::Config engine;
     engine.role = ssh::Role::Server;
+    engine.algorithms = &offered_algorithms(config);
     // AsyncSSH and others order the arguments of SFTP's SYMLINK by whether this line has "OpenSSH" in it, and the target behind us is
     // OpenSSH in nearly every case. Work-arounds for single versions of OpenSSH match the line's beginning and stay out of it.
     engine.software += " OpenSSH-compatible";

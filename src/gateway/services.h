@@ -20,6 +20,11 @@
 
 namespace sekisho::gateway {
 
+/// What both hops offer.
+inline const ssh::Algorithms& offered_algorithms(const model::Config& config) {
+    return config.ssh.algorithms == "strict" ? ssh::strict_algorithms() : ssh::default_algorithms();
+}
+
 struct Services {
     Services(model::Config first, net::WorkerPool& workers, StoreWorker& store_worker, recording::Recordings& folder)
         : pool(workers), dialer(workers), store(store_worker), recordings(folder) {

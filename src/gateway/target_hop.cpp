@@ -99,6 +99,7 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     const auto& config = m_front.config();
     ssh::Config engine;
     engine.role = ssh::Role::Client;
+    engine.algorithms = &offered_algorithms(config);
     engine.user = m_login;
     engine.legacy = m_target.legacy;
     engine.judge_groups = true;
@@ -108,7 +109,7 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;
     if (!m_target.host_keys.empty() || !m_target.host_ca.empty() || !m_learned.empty()) {
-        engine.host_key_algorithms = preferred_host_key_algorithms(m_target, m_learned, ssh::default_algorithms().host_keys);
+        engine.host_key_algorithms = preferred_host_key_algorithms(m_target, m_learned, engine.algorithms->host_keys);
     }
     // A person who types takes longer than a machine that signs.
     const auto login_timeout = passthrough ? config.ssh.login_grace : config.target.login_timeout;

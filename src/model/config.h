@@ -23,6 +23,7 @@ struct SshConfig {
     std::uint64_t keepalive_count = 3;  // unanswered keepalives, then the hop is dead
     std::uint64_t rekey_bytes = 1ULL << 30;  // either direction
     std::chrono::seconds rekey_time{3600};
+    std::string algorithms = "compatible";  // compatible | strict: what both hops offer
     std::string aes_gcm = "auto";  // auto | openssl | ipsec-mb: the library that encrypts with AES-GCM
     std::uint64_t max_connections = 20000;  // front connections at once
     std::uint64_t max_channels = 128;  // of one connection

@@ -28,6 +28,17 @@ const Algorithms& default_algorithms() {
     return policy;
 }
 
+const Algorithms& strict_algorithms() {
+    static const Algorithms policy = [] {
+        Algorithms strict = default_algorithms();
+        std::erase_if(strict.kex, [](const std::string& name) { return !name.starts_with("mlkem") && !name.starts_with("sntrup"); });
+        std::erase_if(strict.host_keys, [](const std::string& name) { return name.find("nistp") != std::string::npos; });
+        std::erase_if(strict.macs, [](const std::string& name) { return name.find("-etm@") == std::string::npos; });
+        return strict;
+    }();
+    return policy;
+}
+
 const Algorithms& legacy_additions() {
     static const Algorithms additions{
         .kex = {"diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"},

@@ -24,6 +24,10 @@ struct Algorithms {
 /// The default policy of ssh-engine.md's table, as far as this build has it.
 const Algorithms& default_algorithms();
 
+/// The same without what auditors warn of: exchanges that a quantum computer would undo, NIST's curves, MACs of the plain text.
+/// With whom users may sign in is as before.
+const Algorithms& strict_algorithms();
+
 /// What the client role adds behind the policy for a target marked as legacy: algorithms that are broken in part, or nearly.
 const Algorithms& legacy_additions();
 

@@ -1,6 +1,7 @@
 """ssh-audit on both of our roles: what it finds wrong with the front hop as a server, and with the gateway as a target's client.
 
-Nothing that it calls `fail` or `warn` may appear except what stands below with its reason. Where a newer ssh-audit than Debian's is
+With `ssh.algorithms = "strict"` there is nothing that it calls `fail` or `warn`; otherwise nothing except what stands below with its
+reason. Where a newer ssh-audit than Debian's is
 at hand (implementations.py says where), it is asked, too: it knows the Terrapin attack and the hybrid exchanges."""
 import os
 import re
@@ -50,24 +51,31 @@ def unexpected(said, permitted):
             if not any(re.fullmatch(name, one[0]) and level == one[1] and re.fullmatch(text, one[2]) for name, level, text in permitted)]
 
 
+@pytest.fixture(params=["compatible", "strict"])
+def algorithms(request):
+    return request.param
+
+
 @pytest.fixture(params=["Debian's", "newer"])
-def audit(request):
+def audit(request, algorithms):
     """The command, and what it may say."""
+    permitted = POLICY if algorithms == "compatible" else []
     if request.param == "newer":
         path = implementations.newer_ssh_audit()
         if not path:
             pytest.skip("no ssh-audit newer than Debian's below build/peers")
-        return [implementations.PYTHON, path], POLICY
+        return [implementations.PYTHON, path], permitted
     if not shutil.which("ssh-audit"):
         pytest.skip("ssh-audit is not installed")
-    return ["ssh-audit"], POLICY + NEWER_THAN_DEBIANS
+    return ["ssh-audit"], permitted + NEWER_THAN_DEBIANS
 
 
 @pytest.fixture
-def every_host_key(make_gateway, folder):
+def every_host_key(make_gateway, folder, algorithms):
     gateway = make_gateway()
     keys = HostKeys(folder / "keys", ["gw"])
-    gateway.configure(ssh={"listen": [f"127.0.0.1:{gateway.port}"], "host_keys": [str(path) for path in keys.files]})
+    gateway.configure(ssh={"listen": [f"127.0.0.1:{gateway.port}"], "host_keys": [str(path) for path in keys.files],
+                           "algorithms": algorithms})
     return gateway.start()
 
 
@@ -92,9 +100,11 @@ def listens(port):
         return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in list(table)[1:])
 
 
-def test_client_role(audit, own_world, folder):
+def test_client_role(audit, algorithms, own_world, folder):
     command, permitted = audit
     world, port = own_world, free_port()
+    world.gateway.configure(ssh={"algorithms": algorithms})
+    world.gateway.reload()
     auditor = Daemon([*command, "-n", "-c", "-p", port, "-t", "30"], folder / "audit.log", env={**os.environ, "PYTHONUNBUFFERED": "1"})
     try:
         # It says nothing when it listens, and takes the first connection for the client.

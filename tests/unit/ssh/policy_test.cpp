@@ -37,13 +37,20 @@ TEST(AlgorithmPolicy, IsTheGoldenFile) {
     EXPECT_EQ(joined(policy.macs), golden["macs"]);
     EXPECT_EQ(joined(policy.compression), golden["compression"]);
     EXPECT_EQ(joined(policy.user_signatures), golden["user_signatures"]);
+    const Algorithms& strict = strict_algorithms();
+    EXPECT_EQ(joined(strict.kex), golden["strict_kex"]);
+    EXPECT_EQ(joined(strict.host_keys), golden["strict_host_keys"]);
+    EXPECT_EQ(joined(strict.ciphers), golden["ciphers"]);
+    EXPECT_EQ(joined(strict.macs), golden["strict_macs"]);
+    EXPECT_EQ(joined(strict.compression), golden["compression"]);
+    EXPECT_EQ(joined(strict.user_signatures), golden["user_signatures"]);
     const Algorithms& legacy = legacy_additions();
     EXPECT_EQ(joined(legacy.kex), golden["legacy_kex"]);
     EXPECT_EQ(joined(legacy.host_keys), golden["legacy_host_keys"]);
     EXPECT_EQ(joined(legacy.ciphers), golden["legacy_ciphers"]);
     EXPECT_EQ(joined(legacy.macs), golden["legacy_macs"]);
     EXPECT_TRUE(legacy.compression.empty() && legacy.user_signatures.empty());
-    EXPECT_EQ(golden.size(), 10U);
+    EXPECT_EQ(golden.size(), 13U);
 }
 
 TEST(AlgorithmPolicy, EveryNameIsOneThatThisBuildHas) {
