@@ -8,36 +8,24 @@ import threading
 import evidence
 import pytest
 from processes import PATIENCE, free_port, wait_until
+from serving import Serving
 from targets import LOGIN, echo
 from test_remote_forward import Forwarding, rules
 
 
-class SocketService:
+class SocketService(Serving):
     """Echoes on a socket of the file system."""
 
     def __init__(self, path):
-        self.path, self.knocks = path, 0
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(64)
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.path = path
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen(64)
+        super().__init__(listener)
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.knocks += 1
-            threading.Thread(target=self._one, args=(connection,), daemon=True).start()
-
-    def _one(self, connection):
+    def serve(self, connection):
         with connection:
             echo(connection)
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import secrets
 import shutil
 import socket
 import struct
-import threading
 
 import evidence
 import pytest
 from processes import run, wait_until
+from serving import Serving
 from targets import LOGIN, OpenSshTarget
 from world import World
 
@@ -41,35 +41,26 @@ print(listed[2])
 """
 
 
-class FakeDisplay:
+class FakeDisplay(Serving):
     """Takes the real cookie only; then gives every byte back."""
 
     def __init__(self):
         self.seen, self.open = [], 0
-        for number in range(70, 400):
-            self._listener = socket.socket()
+        for self.number in range(70, 400):
+            listener = socket.socket()
             try:
-                self._listener.bind(("127.0.0.1", 6000 + number))
+                listener.bind(("127.0.0.1", 6000 + self.number))
                 break
             except OSError:
-                self._listener.close()
-        self._listener.listen(64)
-        self.number = number
-        threading.Thread(target=self._serve, daemon=True).start()
+                listener.close()
+        listener.listen(64)
+        super().__init__(listener)
 
     @property
     def name(self):
         return f"127.0.0.1:{self.number}"
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=(connection,), daemon=True).start()
-
-    def _one(self, connection):
+    def serve(self, connection):
         with connection:
             begin = b""
             while len(begin) < 12 + 20 + 16 and (data := connection.recv(48 - len(begin))):
@@ -87,10 +78,6 @@ class FakeDisplay:
             except OSError:
                 pass
             self.open -= 1
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 class X11World(World):

@@ -12,35 +12,22 @@
 #include "base/assert.h"
 #include "keys/private_key.h"
 #include "ssh/engine.h"
+#include "tests/support/told_events.h"
 
 namespace sekisho::support {
 
 using namespace std::chrono_literals;
 
-/// One end: an engine, what it told, and the keys it may use.
-struct End {
+/// One end: an engine, what it told (all events but Data, whose bytes are gathered), and the keys it may use.
+struct End : ToldEvents {
     explicit End(ssh::Config config, TimePoint now) : engine(std::move(config), now) {}
 
     ssh::Engine engine;
-    std::vector<ssh::Event> told;       // all events but Data, whose bytes are gathered below
     std::map<std::uint32_t, std::string> main, stderr_text;  // by channel number
     std::map<std::uint32_t, std::size_t> sent;
     bool credit = true;                 // give received bytes back at once
     std::optional<Error> error;
     Bytes input;
-
-    template <class E>
-    const E* last() const {
-        for (auto it = told.rbegin(); it != told.rend(); ++it) {
-            if (const E* event = std::get_if<E>(&*it)) return event;
-        }
-        return nullptr;
-    }
-    template <class E>
-    std::size_t count() const {
-        return static_cast<std::size_t>(
-            std::count_if(told.begin(), told.end(), [](const ssh::Event& e) { return std::holds_alternative<E>(e); }));
-    }
 };
 
 class EnginePair {

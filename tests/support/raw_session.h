@@ -11,6 +11,7 @@
 #include "ssh/msg_userauth.h"
 #include "ssh/msg_userauth_interactive.h"
 #include "tests/support/raw_peer.h"
+#include "tests/support/told_events.h"
 #include "wire/writer.h"
 
 namespace sekisho::support {
@@ -27,7 +28,7 @@ enum class Step {
     Connected,
 };
 
-class RawSession {
+class RawSession : public ToldEvents {
 public:
     static const keys::PrivateKey& host_key() {
         static const keys::PrivateKey key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
@@ -58,21 +59,6 @@ public:
     bool server() const { return m_server; }
     TimePoint now() const { return m_now; }
     void pass(Duration time) { m_now += time; }
-
-    /// What the engine told, oldest first. Views in there are worth nothing any more.
-    std::vector<ssh::Event> told;
-    template <class E>
-    const E* last() const {
-        for (auto it = told.rbegin(); it != told.rend(); ++it) {
-            if (const E* event = std::get_if<E>(&*it)) return event;
-        }
-        return nullptr;
-    }
-    template <class E>
-    std::size_t count() const {
-        return static_cast<std::size_t>(
-            std::ranges::count_if(told, [](const ssh::Event& e) { return std::holds_alternative<E>(e); }));
-    }
 
     /// Carries what the peer has to say to the engine, and what it answers back. False: the engine gave the connection up.
     bool carry() {
@@ -122,7 +108,7 @@ public:
     void advance_to(Step step) {
         while (m_step < step) {
             m_step = static_cast<Step>(static_cast<int>(m_step) + 1);
-            m_server ? take_server_step() : take_client_step();
+            take_step();
         }
     }
     void provide_host_signature() {
@@ -173,7 +159,7 @@ private:
         }
     }
 
-    void take_server_step() {
+    void take_step() {
         switch (m_step) {
             case Step::Fresh: break;
             case Step::Identified:
@@ -186,43 +172,25 @@ private:
                 carry();
                 break;
             case Step::Undecided: send_peer_share(); break;
-            case Step::Decided: provide_host_signature(); break;
+            case Step::Decided: m_server ? provide_host_signature() : accept_host_key(); break;
             case Step::Encrypted:
                 m_peer.send_new_keys();
                 carry();
                 break;
-            case Step::Authenticating: say(ssh::encode_service_request("ssh-userauth")); break;
-            case Step::Connected:
-                say(signed_request());
-                (void)submit(ssh::AcceptAuth{last<ssh::AuthRequested>()->ticket});
+            case Step::Authenticating:
+                say(m_server ? ssh::encode_service_request("ssh-userauth") : ssh::encode_service_accept("ssh-userauth"));
                 break;
+            case Step::Connected: m_server ? sign_in() : be_signed_in(); break;
         }
     }
-    void take_client_step() {
-        switch (m_step) {
-            case Step::Fresh: break;
-            case Step::Identified:
-                hear();
-                m_peer.say_line();
-                carry();
-                break;
-            case Step::Offered:
-                m_peer.send_kexinit();
-                carry();
-                break;
-            case Step::Undecided: send_peer_share(); break;
-            case Step::Decided: accept_host_key(); break;
-            case Step::Encrypted:
-                m_peer.send_new_keys();
-                carry();
-                break;
-            case Step::Authenticating: say(ssh::encode_service_accept("ssh-userauth")); break;
-            case Step::Connected:
-                if (m_engine.authenticated()) break;
-                if (last<ssh::AuthMethodsOffered>() != nullptr) (void)submit(ssh::TryPassword{Secret(base::view("x")), {}});
-                say(ssh::encode_userauth_success());
-                break;
-        }
+    void sign_in() {
+        say(signed_request());
+        (void)submit(ssh::AcceptAuth{last<ssh::AuthRequested>()->ticket});
+    }
+    void be_signed_in() {
+        if (m_engine.authenticated()) return;
+        if (last<ssh::AuthMethodsOffered>() != nullptr) (void)submit(ssh::TryPassword{Secret(base::view("x")), {}});
+        say(ssh::encode_userauth_success());
     }
 
     bool m_server;

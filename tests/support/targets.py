@@ -5,10 +5,10 @@ import select
 import shutil
 import socket
 import tempfile
-import threading
 from pathlib import Path
 
 from processes import Daemon, free_port, run
+from serving import Serving
 
 LOGIN = pwd.getpwuid(os.getuid()).pw_name
 NSS_WRAPPER = next((str(path) for path in Path("/usr/lib").glob("*/libnss_wrapper.so")), "libnss_wrapper.so")
@@ -155,38 +155,21 @@ class TinySshTarget:
         self.account.remove()
 
 
-class Doorway:
+class Doorway(Serving):
     """A port in front of a server that counts who knocked. With no server behind it, it greets nobody."""
 
     def __init__(self, behind=None, answer=None):
         self.behind = behind
         self.answer = answer
-        self.knocks = 0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__(socket.create_server(("127.0.0.1", 0), backlog=512))
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.knocks += 1
-            threading.Thread(target=self._one, args=(connection,), daemon=True).start()
-
-    def _one(self, connection):
+    def serve(self, connection):
         with connection:
             if self.answer is not None:
                 self.answer(connection)
             elif self.behind is not None:
                 with socket.create_connection(("127.0.0.1", self.behind)) as other:
                     pump(connection, other)
-
-    def close(self):
-        # Without the shutdown the thread's accept() would keep the port open.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 def pump(one, other):

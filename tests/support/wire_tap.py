@@ -4,6 +4,8 @@ import struct
 import threading
 from dataclasses import dataclass, field
 
+from serving import Serving
+
 MOST = 64 * 1024
 LISTS = ("kex", "host key", "cipher", "cipher back", "mac", "mac back", "compression", "compression back", "language", "language back")
 KEXINIT = 20
@@ -69,25 +71,15 @@ class _Side:
             pass
 
 
-class Tap:
+class Tap(Serving):
     """`behind` may be changed between connections. `seen` has the sides of each connection, client first."""
 
     def __init__(self, behind=None):
         self.behind = behind
         self.seen = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__(socket.create_server(("127.0.0.1", 0), backlog=64))
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=(connection,), daemon=True).start()
-
-    def _one(self, connection):
+    def serve(self, connection):
         try:
             with connection, socket.create_connection(("127.0.0.1", self.behind)) as other:
                 for end in (connection, other):
@@ -111,7 +103,3 @@ class Tap:
             if all(pair):
                 return pair
         return None
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()

@@ -104,7 +104,8 @@ protected:
         target.host_keys = {m_alice.public_key().line()};
         access.targets.push_back(target);
         model::Rule rule{.name = "work", .users = {"alice"}, .targets = {"*"}};
-        rule.allow = {model::Capability::Exec, model::Capability::LocalForward};
+        rule.allow = {model::Capability::Exec, model::Capability::LocalForward, model::Capability::RemoteForward,
+            model::Capability::Agent, model::Capability::X11};
         rule.forward = {"127.0.0.1:*"};
         access.rules.push_back(rule);
         rule.name = "dial";
@@ -266,9 +267,19 @@ TEST_F(GatewayTest, AKeyExchangeOfALiveSessionWaitsForTheNextKeyholder) {
     ASSERT_TRUE(alice.signed_in());
     EXPECT_EQ(alice.wait(alice.exec("echo", "before")).output, "before");
     without_keyholder();
+    auto ends = keyholder::socket_pair(SOCK_STREAM);
+    ASSERT_TRUE(ends.has_value());
+    test::on(m_homes[0]->loop(), [&] { m_homes[0]->keys().adopt(ends->second.release()); });
     alice.rekey();
     const int number = alice.exec("echo", "after");
-    std::this_thread::sleep_for(100ms);
+    std::byte asked{};
+    ASSERT_EQ(::recv(ends->first.fd(), &asked, 1, 0), 1);  // the exchange wants its signature
+    ends->first.reset();
+    wait_until([this] {
+        bool linked = true;
+        test::on(m_homes[0]->loop(), [&] { linked = m_homes[0]->keys().linked(); });
+        return !linked;
+    });
     EXPECT_EQ(alice.received(number), 0u);
     for (auto& home : m_homes) link(*home);
     EXPECT_EQ(alice.wait(number).output, "after");
@@ -350,15 +361,53 @@ TEST_F(GatewayTest, AnEnvironmentIsBoundedInCountAndBytesAndTheSessionGoesOn) {
     namespace limits = wire::limits;
     auto& alice = client("ubuntu@web1", m_alice);
     ASSERT_TRUE(alice.signed_in());
-    const auto variable = [](std::size_t size) { return wire::Writer().string("N").string(std::string(size - 9, 'v')).take(); };
-    const auto many = alice.wait(alice.exec_with(std::vector<Bytes>(limits::kEnvironmentCount + 1, variable(20)), "fail"));
+    const auto variable = [](std::size_t size) {
+        return TestClient::Request{"env", wire::Writer().string("N").string(std::string(size - 9, 'v')).take()};
+    };
+    const auto many =
+        alice.wait(alice.exec_with(std::vector<TestClient::Request>(limits::kEnvironmentCount + 1, variable(20)), "fail"));
     EXPECT_EQ(many.granted, limits::kEnvironmentCount + 1);  // and the command
     EXPECT_EQ(many.denied, 1U);
     EXPECT_EQ(many.status, 7);
-    const auto large = alice.wait(alice.exec_with(std::vector<Bytes>(5, variable(limits::kEnvironmentBytes / 4)), "fail"));
+    const auto large =
+        alice.wait(alice.exec_with(std::vector<TestClient::Request>(5, variable(limits::kEnvironmentBytes / 4)), "fail"));
     EXPECT_EQ(large.granted, 5U);
     EXPECT_EQ(large.denied, 1U);
     EXPECT_EQ(large.status, 7);
+}
+
+TEST_F(GatewayTest, ChannelsThatATargetOpensAreBoundedByKind) {
+    namespace limits = wire::limits;
+    auto& alice = client("ubuntu@web1", m_alice);
+    ASSERT_TRUE(alice.signed_in());
+    const auto opens = [&](const TestClient::Request& before, const std::string& type, std::size_t count) {
+        const auto asked = before.type.empty() ? std::vector<TestClient::Request>{} : std::vector{before};
+        return alice.wait(alice.exec_with(asked, fmt::format("open {} {}", count, type))).output;
+    };
+    EXPECT_EQ(opens({}, "auth-agent@openssh.com", 1), "0 open, 1 refused") << "nobody asked for an agent";
+    EXPECT_EQ(opens({"auth-agent-req@openssh.com", {}}, "auth-agent@openssh.com", limits::kAgentChannels + 2),
+        fmt::format("{} open, 2 refused", limits::kAgentChannels));
+    const Bytes display = wire::Writer().boolean(false).string("MIT-MAGIC-COOKIE-1").string("00").u32(0).take();
+    EXPECT_EQ(opens({}, "x11", 1), "0 open, 1 refused") << "nobody asked for a display";
+    EXPECT_EQ(opens({"x11-req", display}, "x11", limits::kX11Channels + 2),
+        fmt::format("{} open, 2 refused", limits::kX11Channels));
+    EXPECT_EQ(opens({}, "forwarded-tcpip", 1), "0 open, 1 refused") << "nobody asked for a forward";
+    ASSERT_TRUE(alice.ask("tcpip-forward", wire::Writer().string("127.0.0.1").u32(8000).take()));
+    EXPECT_EQ(opens({}, "forwarded-tcpip", limits::kForwardedChannels + 2),
+        fmt::format("{} open, 2 refused", limits::kForwardedChannels));
+}
+
+TEST_F(GatewayTest, RemoteForwardsOfOneClientAreBounded) {
+    auto& alice = client("ubuntu@web1", m_alice);
+    ASSERT_TRUE(alice.signed_in());
+    const auto listen = [&](std::uint32_t port) {
+        return alice.ask("tcpip-forward", wire::Writer().string("127.0.0.1").u32(port).take());
+    };
+    for (std::uint32_t i = 0; i < wire::limits::kRemoteForwards; ++i) ASSERT_TRUE(listen(8000 + i)) << i;
+    EXPECT_FALSE(listen(9000));
+    EXPECT_TRUE(alice.ask("cancel-tcpip-forward", wire::Writer().string("127.0.0.1").u32(8000).take()));
+    EXPECT_TRUE(listen(9000));
+    EXPECT_FALSE(listen(9001));
 }
 
 TEST_F(GatewayTest, RefusalsNameTheReasonAndReachNoTarget) {

@@ -37,8 +37,9 @@ void on(net::Loop& loop, Work work) {
     done.get_future().wait();
 }
 
-/// A target: signs in whoever has a certificate, and runs four commands: "echo" sends back its input, "fail" writes to stderr and
-/// exits with 7, "zeros N" sends N bytes, "drop" breaks the connection.
+/// A target: signs in whoever has a certificate, and runs five commands: "echo" sends back its input, "fail" writes to stderr and
+/// exits with 7, "zeros N" sends N bytes, "drop" breaks the connection, "open N TYPE" opens N channels towards the client and says
+/// how many it got and how many were refused. Listens wherever it is asked to.
 class FakeTarget {
 public:
     FakeTarget() : m_ticker(m_loop), m_key(keys::PrivateKey::generate(keys::KeyKind::Ed25519)) {
@@ -89,13 +90,19 @@ private:
                 hop->route(open->channel, *this);
                 hop->submit(ssh::AcceptChannel{open->channel, {}});
             } else if (auto* global = std::get_if<ssh::GlobalRequested>(&event)) {
-                if (global->want_reply) hop->submit(ssh::ReplyGlobal{false, {}});
+                if (global->want_reply) hop->submit(ssh::ReplyGlobal{global->type.ends_with("tcpip-forward"), {}});
             }
         }
         void hop_over(Hop&, const std::string&) override {}
 
         void channel_event(Hop&, ssh::Event& event) override {
-            if (auto* request = std::get_if<ssh::ChannelRequested>(&event)) {
+            if (std::holds_alternative<ssh::ChannelOpened>(event)) {
+                ++opened;
+                tell_opened();
+            } else if (std::holds_alternative<ssh::ChannelOpenFailed>(event)) {
+                ++refused;
+                tell_opened();
+            } else if (auto* request = std::get_if<ssh::ChannelRequested>(&event)) {
                 if (request->want_reply) hop->submit(ssh::ReplyRequest{request->channel, true});
                 if (request->type == "exec") run(request->channel, base::to_text(request->payload).substr(4));
             } else if (auto* data = std::get_if<ssh::Data>(&event)) {
@@ -120,7 +127,31 @@ private:
                 finish(channel, 0);
             } else if (command == "drop") {
                 hop->disconnect(ssh::DisconnectReason::ByApplication, "going away");
+            } else if (command.starts_with("open ")) {
+                open(channel, std::stoi(command.substr(5)), command.substr(command.rfind(' ') + 1));
             }
+        }
+
+        /// With what each type has behind its name: x11 the originator, a forward also the place that listens.
+        void open(ssh::ChannelId channel, int count, const std::string& type) {
+            asker = channel;
+            wanted = count;
+            opened = refused = 0;
+            wire::Writer payload;
+            if (type == "forwarded-tcpip") payload.string("127.0.0.1").u32(8000);
+            if (type != "auth-agent@openssh.com") payload.string("127.0.0.1").u32(40000);
+            const Bytes bytes = payload.take();
+            for (int i = 0; i < count; ++i) {
+                const auto inward = hop->new_channel();
+                if (!inward) std::abort();
+                hop->route(*inward, *this);
+                hop->submit(ssh::OpenChannel{*inward, type, bytes});
+            }
+        }
+        void tell_opened() {
+            if (opened + refused != wanted) return;
+            hop->write(asker, ssh::DataStream::Main, base::view(fmt::format("{} open, {} refused", opened, refused)));
+            finish(asker, 0);
         }
 
         void finish(ssh::ChannelId channel, std::uint32_t status) {
@@ -132,6 +163,8 @@ private:
         FakeTarget& target;
         std::unique_ptr<Hop> hop;
         std::map<ssh::ChannelId, bool> echoes;
+        ssh::ChannelId asker{};
+        int wanted = 0, opened = 0, refused = 0;
     };
 
     net::Loop m_loop;
@@ -243,17 +276,27 @@ public:
         });
         return number;
     }
-    /// `command` behind these env requests, each with its payload.
-    int exec_with(std::vector<Bytes> environment, const std::string& command) {
+    struct Request {
+        std::string type;
+        Bytes payload;
+    };
+    /// `command` behind these requests.
+    int exec_with(std::vector<Request> before, const std::string& command) {
         const int number = ++m_last;
-        m_loop.post([this, number, command, environment = std::move(environment)] {
+        m_loop.post([this, number, command, before = std::move(before)] {
             const auto channel = m_hop->new_channel();
             if (!channel) std::abort();
-            m_channels[*channel] = {number, "exec", string_payload(command), {}, true, 0, environment};
+            m_channels[*channel] = {number, "exec", string_payload(command), {}, true, 0, before};
             m_hop->route(*channel, *this);
             m_hop->submit(ssh::OpenChannel{*channel, "session", {}});
         });
         return number;
+    }
+    /// A global request's answer.
+    bool ask(const std::string& type, const Bytes& payload) {
+        std::promise<bool> answer;
+        m_loop.post([&] { m_hop->ask(type, payload, [&](bool success, BytesView) { answer.set_value(success); }); });
+        return answer.get_future().get();
     }
     int open(const std::string& type, Bytes payload, std::string input) {
         const int number = ++m_last;
@@ -292,7 +335,7 @@ private:
         std::string input;
         bool reading = true;
         std::size_t unread = 0;
-        std::vector<Bytes> environment = {};
+        std::vector<Request> before = {};
     };
 
     void hop_event(Hop&, ssh::Event& event) override {
@@ -311,6 +354,9 @@ private:
             change([&] { m_banner += banner->text; });
         } else if (auto* global = std::get_if<ssh::GlobalRequested>(&event)) {
             if (global->want_reply) m_hop->submit(ssh::ReplyGlobal{false, {}});
+        } else if (auto* open = std::get_if<ssh::ChannelOpenRequested>(&event)) {
+            m_hop->route(open->channel, *this);
+            m_hop->submit(ssh::AcceptChannel{open->channel, {}});
         }
     }
     void hop_over(Hop&, const std::string& reason) override {
@@ -323,8 +369,8 @@ private:
     void channel_event(Hop&, ssh::Event& event) override {
         if (auto* opened = std::get_if<ssh::ChannelOpened>(&event)) {
             Channel& channel = m_channels[opened->channel];
-            for (const Bytes& payload : channel.environment) {
-                m_hop->submit(ssh::SendRequest{opened->channel, "env", true, payload, false});
+            for (const auto& [type, payload] : channel.before) {
+                m_hop->submit(ssh::SendRequest{opened->channel, type, true, payload, false});
             }
             if (!channel.request.empty()) {
                 m_hop->submit(ssh::SendRequest{opened->channel, channel.request, true, channel.payload, false});
