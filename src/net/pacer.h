@@ -49,7 +49,7 @@ private:
     static constexpr std::size_t kQuickReads = 16;
     static constexpr std::size_t kLeastRead = 512;
     static constexpr std::size_t kMostAnswer = 256;  // a window adjust or two
-    static constexpr std::size_t kLeastSent = 32 * 1024;
+    static constexpr std::size_t kLeastSent = 72 * 1024;  // more than any answer to one request for data (sftp: 32 or 64 KiB)
     static constexpr std::chrono::milliseconds kQuickly{8};
 
     TimePoint m_last{};

@@ -34,6 +34,7 @@ TEST(Pace, ADialogueNeverRests) {
     EXPECT_EQ(rests(1000, 100, 100us, 0), 0);       // keystrokes
     EXPECT_EQ(rests(1000, kPacket, 20ms, 0), 0);    // slow
     EXPECT_EQ(rests(1000, 40, 100us, 40), 0);       // echoes
+    EXPECT_EQ(rests(1000, 68, 100us, 65 * 1024), 0);  // sftp, one request after the other
 }
 
 TEST(Pace, AReadThatLeftSomethingBehindIsFollowedByTheNext) {
