@@ -200,25 +200,17 @@ Result<void> BlockFile::write_staged(Compressor& compressor) {
     std::vector<Staged> blocks = std::exchange(m_staged, {});
     if (blocks.empty()) return {};
     Result<void> written = write(bytes);
-    if (written || blocks.size() == 1) {
-        if (!written) unstage(blocks);
-        return written;
-    }
-    // A full disk still has room for some of them.
+    if (written) return written;
+    // A full disk may still have room for some of them. What does not get there was never there.
     std::span<const Staged> rest = blocks;
     for (; !rest.empty(); rest = rest.subspan(1)) {
         written = write(bytes.first(rest.front().size));
         if (!written) break;
         bytes = bytes.subspan(rest.front().size);
     }
-    unstage(rest);
+    if (!rest.empty()) m_last = rest.front().before;
+    m_blocks -= static_cast<std::uint32_t>(rest.size());
     return written;
-}
-
-void BlockFile::unstage(std::span<const Staged> blocks) {
-    if (blocks.empty()) return;
-    m_last = blocks.front().before;
-    m_blocks -= static_cast<std::uint32_t>(blocks.size());
 }
 
 Result<void> BlockFile::append(Compressor& compressor, const Content& content) {
@@ -227,11 +219,6 @@ Result<void> BlockFile::append(Compressor& compressor, const Content& content) {
 }
 
 Result<void> BlockFile::append_end(Compressor& compressor, End end, std::uint64_t time_us) {
-    const Result<void> staged = stage_end(compressor, std::move(end), time_us);
-    return staged ? write_staged(compressor) : staged;
-}
-
-Result<void> BlockFile::stage_end(Compressor& compressor, End end, std::uint64_t time_us) {
     end.blocks = m_blocks + 1;
     end.duration_us = time_us;
     Bytes plain = base::to_bytes(encode_end(end));
@@ -240,7 +227,7 @@ Result<void> BlockFile::stage_end(Compressor& compressor, End end, std::uint64_t
     for (const std::uint32_t number : {size, format::kEndMagic}) {
         for (int shift = 24; shift >= 0; shift -= 8) plain.push_back(static_cast<std::byte>(number >> shift));
     }
-    return stage(compressor, {.type = format::BlockType::End, .plain = plain, .time_us = time_us});
+    return append(compressor, {.type = format::BlockType::End, .plain = plain, .time_us = time_us});
 }
 
 void BlockFile::discard() {

@@ -75,10 +75,9 @@ public:
     /// Packs a block behind those in the compressor's scratch; only where that is full are they written. A file that has blocks
     /// there is written before another one uses the compressor. An error is that of an earlier block.
     Result<void> stage(Compressor& compressor, const Content& content);
-    Result<void> stage_end(Compressor& compressor, End end, std::uint64_t time_us);
     /// Writes what was staged in one call. On an error the first blocks may be there, whole; the others are gone.
     Result<void> write_staged(Compressor& compressor);
-    /// stage and write_staged.
+    /// stage and write_staged: these blocks, and those that wait in front of them.
     Result<void> append(Compressor& compressor, const Content& content);
     Result<void> append_end(Compressor& compressor, End end, std::uint64_t time_us);
     /// Lets the system begin to write, without waiting: a hint that makes the sync of many files cheaper.
@@ -101,9 +100,6 @@ private:
     Result<std::shared_ptr<Descriptor>> descriptor();
     Result<void> write(BytesView bytes);
     void remember(std::shared_ptr<Descriptor> descriptor);
-
-    /// Blocks that did not get onto the disk were never there.
-    void unstage(std::span<const Staged> blocks);
 
     const std::string m_path;
     std::uint64_t m_size = 0;  // of the file
