@@ -45,7 +45,7 @@ def libssh_server():
         return None
     folder = FETCHED / "libssh-server.build"
     folder.mkdir(exist_ok=True)
-    (folder / "config.h").write_text("#define HAVE_ARGP_H 1\n#define HAVE_PTY_H 1\n#define HAVE_UTMP_H 1\n")
+    (folder / "config.h").write_text("#define HAVE_ARGP_H 1\n#define HAVE_PTY_H 1\n#define HAVE_UTMP_H 1\n#define WITH_FORK 1\n")
     (folder / "listen.h").write_text("""#include <libssh/server.h>
 #include <stdlib.h>
 static int configured_listen(ssh_bind bind) {

@@ -17,7 +17,7 @@ from pathlib import Path
 from clients import Clients
 from gateway import Gateway
 from matrix_clients import KINDS, Lacks, OpenSsh, Place
-from matrix_servers import KEY_KINDS, SERVERS, HostKeys
+from matrix_servers import KEY_KINDS, SERVERS, HostKeys, both_ways
 from processes import run
 from targets import Doorway, OpenSshTarget, echo
 from wire_tap import Hello, Tap, chosen
@@ -161,7 +161,8 @@ class Run:
         if self.server:
             self.tap.behind = self.server.start(forced, rekey).port
         self.tap.forget()
-        command = f"sha256sum; cat {world.folder}/payload"
+        payload = world.folder / "payload"
+        command = self.server.both_ways(TRANSFER, payload) if self.server else both_ways(payload)
         if self.server:
             done = self.client.session(self.place, command, stdin=world.payload, agent=True)
             rekeys = self.server.rekeys()
@@ -242,7 +243,8 @@ class Run:
         assert done.status == 5, f"exit status {done.status}"
 
     def exec(self):
-        done = self.session("echo out; echo err >&2; exit 7")
+        drain = self.server.drain if self.server else ""
+        done = self.session(f"echo out; echo err >&2; {drain}exit 7")
         assert (done.status, done.out) == (7, b"out\n") and "err\n" in done.err, (done.status, done.out, done.err[-500:])
 
     def window(self):
