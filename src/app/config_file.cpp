@@ -11,7 +11,7 @@
 #include <toml++/toml.h>
 
 #include "app/config_table.h"
-#include "base/toml_header.h"
+#include "base/toml_guard.h"
 #include "base/nearest.h"
 
 namespace sekisho::app {
@@ -209,8 +209,8 @@ std::string comment(std::string_view text, std::size_t width) {
 
 Result<model::Config> parse_config(std::string_view text, std::string_view file_name) {
     Reader reader(file_name);
-    if (const auto line = base::nameless_table_line(text)) {
-        reader.problem(*line, "a table needs a name");
+    if (const auto fault = base::toml_fault(text)) {
+        reader.problem(fault->line, fault->text);
         return reader.result();
     }
     const toml::parse_result parsed = toml::parse(text);

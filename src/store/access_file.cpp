@@ -9,7 +9,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
-#include "base/toml_header.h"
+#include "base/toml_guard.h"
 #include "base/nearest.h"
 #include "base/network.h"
 #include "base/time_zone.h"
@@ -391,8 +391,8 @@ void Reader::read(const AccessText& file) {
         m_problems.push_back(fmt::format("{}: more than {} MiB", m_file, kMostBytes >> 20));
         return;
     }
-    if (const auto line = base::nameless_table_line(file.text)) {
-        m_problems.push_back(fmt::format("{}:{}: a table needs a name", m_file, *line));
+    if (const auto fault = base::toml_fault(file.text)) {
+        m_problems.push_back(fmt::format("{}:{}: {}", m_file, fault->line, fault->text));
         return;
     }
     const toml::parse_result parsed = toml::parse(std::string_view(file.text));
