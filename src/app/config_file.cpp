@@ -7,12 +7,9 @@
 
 #include <fmt/format.h>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "app/config_table.h"
-#include "base/toml_guard.h"
 #include "base/nearest.h"
+#include "store/toml.h"
 
 namespace sekisho::app {
 namespace {
@@ -209,15 +206,10 @@ std::string comment(std::string_view text, std::size_t width) {
 
 Result<model::Config> parse_config(std::string_view text, std::string_view file_name) {
     Reader reader(file_name);
-    if (const auto fault = base::toml_fault(text)) {
-        reader.problem(fault->line, fault->text);
-        return reader.result();
-    }
-    const toml::parse_result parsed = toml::parse(text);
-    if (!parsed) {
-        reader.problem(parsed.error().source().begin.line, parsed.error().description());
+    if (const auto parsed = store::parse_toml(text)) {
+        reader.table(*parsed, "");
     } else {
-        reader.table(parsed.table(), "");
+        reader.problem(parsed.error().line, parsed.error().text);
     }
     return reader.result();
 }

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -33,7 +34,12 @@ std::int64_t unix_milliseconds(WallTime time) {
 }
 
 WallTime from_unix_milliseconds(std::int64_t milliseconds) {
-    return WallTime(std::chrono::milliseconds(milliseconds));
+    // WallTime counts nanoseconds: from the year 1677 to 2262.
+    constexpr std::int64_t kLeast = std::chrono::duration_cast<std::chrono::milliseconds>(WallTime::min().time_since_epoch()).count();
+    constexpr std::int64_t kMost = std::chrono::duration_cast<std::chrono::milliseconds>(WallTime::max().time_since_epoch()).count();
+    return WallTime(std::chrono::milliseconds(std::clamp(milliseconds, kLeast, kMost)));
 }
+
+WallTime wall_time(std::chrono::sys_seconds time) { return from_unix_milliseconds(time.time_since_epoch().count() * 1000); }
 
 }  // namespace sekisho::base

@@ -16,7 +16,9 @@ std::string rfc3339(WallTime time);
 std::string local_time(WallTime time, const char* pattern);
 std::int64_t unix_seconds(WallTime time);
 std::int64_t unix_milliseconds(WallTime time);
+/// What WallTime cannot say (before 1677, after 2262) becomes the nearest that it can.
 WallTime from_unix_milliseconds(std::int64_t milliseconds);
+WallTime wall_time(std::chrono::sys_seconds time);
 
 }  // namespace sekisho::base
 

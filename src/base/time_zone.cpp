@@ -298,8 +298,8 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
         return std::nullopt;
     }
     if (i != text.size()) return std::nullopt;
-    return WallTime(std::chrono::sys_days(date)) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-           std::chrono::seconds(std::min(*second, 59U)) - offset;
+    return wall_time(std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
+                     std::chrono::seconds(std::min(*second, 59U)) - offset);
 }
 
 }  // namespace sekisho::base

@@ -1,12 +1,14 @@
 #include "base/toml_guard.h"
 
 #include <algorithm>
+#include <string>
 
 namespace sekisho::base {
 namespace {
 
 constexpr std::string_view kNameless = "a table needs a name";
 constexpr std::string_view kStray = "a letter beyond ASCII belongs between quotes";
+constexpr std::string_view kQuoted = "a quotation mark stands inside a word";
 constexpr std::string_view kEscaped = "a letter beyond ASCII cannot follow a backslash";
 
 bool blank(char c) { return c == ' ' || c == '\t'; }
@@ -27,15 +29,17 @@ public:
         bool line_begins = true;
         while (!m_rest.empty() && m_fault.empty()) {
             const char c = m_rest.front();
-            if (line_begins && nameless()) {
+            if (line_begins && m_open.empty() && nameless()) {
                 m_fault = kNameless;
-            } else if (c == '"' || c == '\'') {
-                string(c);
-            } else if (c == '#') {
-                comment();
             } else if (beyond_ascii(c)) {
                 m_fault = kStray;
+            } else if (c == '"' || c == '\'') {
+                m_in_word ? void(m_fault = kQuoted) : string(c);
+                m_in_word = true;  // whatever comes right behind it belongs to no other text
+            } else if (c == '#') {
+                comment();
             } else {
+                step(c);
                 skip(1);
             }
             line_begins = c == '\n';
@@ -45,6 +49,33 @@ public:
     }
 
 private:
+    /// Where texts may begin. In a value that began without a quotation mark the parser takes one, or a bracket, for a part of it.
+    void step(char c) {
+        const bool value = m_in_value;
+        if (c == '\n' || c == '\r' || blank(c)) {
+            m_in_word = false;
+            if (c == '\n' && m_open.empty()) m_in_value = false;
+        } else if (c == ',') {
+            m_in_word = false;
+            m_in_value = !m_open.empty() && m_open.back() == '[';
+        } else if (value && (c == ']' || c == '}')) {
+            m_in_word = false;
+            if (!m_open.empty()) m_open.pop_back();
+        } else if (!value && c == '}') {  // an empty inline table
+            m_in_word = false;
+            if (!m_open.empty()) m_open.pop_back();
+            m_in_value = true;
+        } else if (!value && (c == '=' || c == '.' || c == '[' || c == ']')) {
+            m_in_word = false;
+            m_in_value = c == '=';
+        } else if (value && !m_in_word && (c == '[' || c == '{')) {
+            m_open += c;
+            m_in_value = c == '[';
+        } else {
+            m_in_word = true;
+        }
+    }
+
     bool at(char c) const { return !m_rest.empty() && m_rest.front() == c; }
 
     void skip(std::size_t count) {
@@ -105,6 +136,9 @@ private:
 
     std::string_view m_rest;
     unsigned m_line = 1;
+    std::string m_open;  // brackets of values
+    bool m_in_value = false;  // rather than in a key
+    bool m_in_word = false;
     std::string_view m_fault;
 };
 

@@ -120,8 +120,8 @@ std::optional<WallTime> parse_expiry_time(std::string_view text) {
         std::chrono::day(static_cast<unsigned>(day))};
     if (!date.ok() || year < 1970 || hour > 23 || minute > 59 || second > 59) return std::nullopt;
     if (utc) {
-        return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-               std::chrono::seconds(second);
+        return base::wall_time(
+            std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second));
     }
     std::tm local{};
     local.tm_year = year - 1900;
@@ -131,7 +131,7 @@ std::optional<WallTime> parse_expiry_time(std::string_view text) {
     local.tm_min = minute;
     local.tm_sec = second;
     local.tm_isdst = -1;
-    return std::chrono::system_clock::from_time_t(std::mktime(&local));
+    return base::wall_time(std::chrono::sys_seconds(std::chrono::seconds(std::mktime(&local))));
 }
 
 Result<void> check_proof(const keys::PublicKey& key, const keys::SignatureDetails& proof, keys::SignatureNeeds needs) {

@@ -6,10 +6,6 @@
 
 #include <fmt/format.h>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
-#include "base/toml_guard.h"
 #include "base/nearest.h"
 #include "base/network.h"
 #include "base/time_zone.h"
@@ -17,6 +13,7 @@
 #include "model/forward.h"
 #include "model/hours.h"
 #include "model/pattern.h"
+#include "store/toml.h"
 
 namespace sekisho::store {
 namespace {
@@ -391,17 +388,12 @@ void Reader::read(const AccessText& file) {
         m_problems.push_back(fmt::format("{}: more than {} MiB", m_file, kMostBytes >> 20));
         return;
     }
-    if (const auto fault = base::toml_fault(file.text)) {
-        m_problems.push_back(fmt::format("{}:{}: {}", m_file, fault->line, fault->text));
-        return;
-    }
-    const toml::parse_result parsed = toml::parse(std::string_view(file.text));
+    const auto parsed = parse_toml(file.text);
     if (!parsed) {
-        m_problems.push_back(
-            fmt::format("{}:{}: {}", m_file, parsed.error().source().begin.line, parsed.error().description()));
+        m_problems.push_back(fmt::format("{}:{}: {}", m_file, parsed.error().line, parsed.error().text));
         return;
     }
-    const toml::table& root = parsed.table();
+    const toml::table& root = *parsed;
     known_keys(root, "an access file", {"user", "target", "rule"});
     each(root, "user", &Reader::user);
     each(root, "target", &Reader::target);

@@ -28,7 +28,10 @@ TEST(TomlGuard, FindsLettersBeyondAsciiWhereTomlAllowsNone) {
     for (const char* good : {"a = \"関所\" # 関所\n", "\"é\" = 'é'\n[\"é\"]\n", "a = \"\"\"é\n関\"\"\"\n", "a = '''\\é'''\n",
                              "a = '\\é'\n", "a = \"\"\nb = ''\n# é", "a = \"\\\"é\"", "a = \"\"\"\"é\"\"\"\" # é",
                              "a = \"\"\"x\"\"\"\"\"\nb = \"é\"\n", "a = '''x'''''\nb = 'é'\n", "a = \"\"\" \\\n  x é\"\"\"\n",
-                             "a = \"\"\"\\\n\\té\"\"\"\n", "a = \"\"\"\\\n\"é\"\"\"\n", "\xef\xbb\xbf" "a = 1\n"}) {
+                             "a = \"\"\"\\\n\\té\"\"\"\n", "a = \"\"\"\\\n\"é\"\"\"\n", "\xef\xbb\xbf" "a = 1\n",
+                             "a.\"é\" = {\"é\"='é',b=[\"é\",'é']}\n",
+                             "a = {}\nb = []\nc = [{x={\"é\"=1}},\n  [ 'é' ]] # é\n[x.\"é\"]\n[[\"é\"]]\n",
+                             "d='é'\r\n\"é\" = 2027-12-31 10:00:00\n"}) {
         EXPECT_FALSE(toml_fault(good).has_value()) << good;
     }
     EXPECT_EQ(line_of_fault("[05.0\xd2\x8f"), 1U);  // found by fuzz/texts
@@ -40,6 +43,11 @@ TEST(TomlGuard, FindsLettersBeyondAsciiWhereTomlAllowsNone) {
     EXPECT_EQ(line_of_fault("a = \"\"\"\\é\"\"\"\n"), 1U);
     EXPECT_EQ(line_of_fault("a = \"\"\"\\ \n\n  é\"\"\"\n"), 3U);
     EXPECT_EQ(line_of_fault("む = 1\n"), 1U);
+    // What looks like a text is none here (found by fuzz/texts).
+    EXPECT_EQ(line_of_fault("K = 222222'22\xef\xb9\xbf'"), 1U);
+    EXPECT_EQ(line_of_fault("K = 2r[\"0.)8\xef\xbb\xb7\""), 1U);
+    EXPECT_EQ(line_of_fault("K = [1,\n 2=\"é\"]"), 2U);
+    EXPECT_EQ(line_of_fault("a = 1\nb = \"x\"\"é\"\n"), 2U);
 }
 
 }  // namespace

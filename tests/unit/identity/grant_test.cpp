@@ -84,6 +84,10 @@ TEST(Grant, ExpiryOfKeyAndUser) {
     // date -u -d '2027-01-15 08:00:00' +%s
     EXPECT_EQ(base::unix_seconds(*parse_expiry_time("202701150800Z")), 1'800'000'000);
     EXPECT_FALSE(parse_expiry_time("20270230Z").has_value());
+    // "Never", as people write it: beyond what a clock in nanoseconds can count.
+    for (const char* never : {"99991231Z", "99991231", "99991231235959"}) {
+        EXPECT_GT(parse_expiry_time(never).value(), parse_expiry_time("22000101Z").value()) << never;
+    }
     EXPECT_FALSE(parse_expiry_time("2027").has_value());
     EXPECT_FALSE(parse_expiry_time("202701152500").has_value());
 }
