@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.h"
 #include "base/network.h"
 #include "identity/user_certificate.h"
 
@@ -199,7 +200,6 @@ Result<std::uint64_t> with_unit(
     return fail(std::string(form));
 }
 
-constexpr std::array<std::pair<std::string_view, std::uint64_t>, 4> kTimes{{{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}}};
 constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> kBytes{
     {{"T", 1ULL << 40}, {"G", 1ULL << 30}, {"M", 1ULL << 20}, {"K", 1ULL << 10}, {"", 1}}};
 
@@ -210,19 +210,9 @@ const std::vector<ConfigKey>& config_keys() {
     return keys;
 }
 
-Result<std::chrono::seconds> parse_time(std::string_view text) {
-    const auto value = with_unit(text, kTimes, "a time is wanted, for example \"90s\", \"5m\", \"1h\" or \"2d\"");
-    if (!value) return std::unexpected(value.error());
-    return std::chrono::seconds(*value);
-}
+Result<std::chrono::seconds> parse_time(std::string_view text) { return base::parse_duration(text); }
 
-std::string time_text(std::chrono::seconds time) {
-    const auto value = static_cast<std::uint64_t>(time.count());
-    for (const auto& [unit, factor] : kTimes) {
-        if (value != 0 && value % factor == 0) return fmt::format("{}{}", value / factor, unit);
-    }
-    return "0";
-}
+std::string time_text(std::chrono::seconds time) { return base::duration_text(time); }
 
 Result<std::uint64_t> parse_bytes(std::string_view text) {
     return with_unit(text, kBytes, "a number of bytes is wanted, for example \"64M\" or \"1G\"");
