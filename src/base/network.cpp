@@ -21,7 +21,7 @@ std::string_view last_label(std::string_view host) {
 }  // namespace
 
 std::optional<Address> Address::parse(std::string_view text) {
-    if (text.empty() || text.size() > 45) return std::nullopt;
+    if (text.empty() || text.size() > 45 || text.find('\0') != std::string_view::npos) return std::nullopt;
     const std::string copy(text);
     Address address;
     // inet_pton is strict: exactly four decimal parts, no leading zeros (glibc), no zone id.

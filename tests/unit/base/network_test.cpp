@@ -13,6 +13,10 @@ TEST(AddressTest, OnlyOneSpellingOfIpv4IsAnAddress) {
         {"10.0.5", "010.0.0.5", "0x0a.0.0.5", "167772165", "10.0.0.5.", " 10.0.0.5", "10.0.0.256", "10.0.0.5\n", ""}) {
         EXPECT_FALSE(Address::parse(wrong)) << wrong;
     }
+    // What the C library would not see.
+    EXPECT_FALSE(Address::parse(std::string_view("10.0.0.5\0", 9)));
+    EXPECT_FALSE(Address::parse(std::string_view("10.0.0.5\0.example.com", 21)));
+    EXPECT_FALSE(Address::parse(std::string_view("::1\0", 4)));
 }
 
 TEST(AddressTest, Ipv6) {
