@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
-#include <unordered_map>
 #include <utility>
+
+#include "model/rule_index.h"
+#include "model/text_map.h"
 
 namespace sekisho::model {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 template <class Enum, std::size_t N>
 using Names = std::array<std::pair<Enum, std::string_view>, N>;
 
-constexpr Names<Capability, 11> kCapabilities{
+constexpr Names<Capability, kCapabilityCount> kCapabilities{
     {{Capability::Shell, "shell"}, {Capability::Exec, "exec"}, {Capability::Sftp, "sftp"}, {Capability::Scp, "scp"},
         {Capability::LocalForward, "local-forward"}, {Capability::RemoteForward, "remote-forward"},
         {Capability::UdpForward, "udp-forward"}, {Capability::SocketForward, "socket-forward"}, {Capability::Agent, "agent"},
@@ -40,12 +41,7 @@ std::optional<Enum> value_in(const Names<Enum, N>& names, std::string_view text)
     return std::nullopt;
 }
 
-struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-};
-using Positions = std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>>;
-using RuleLists = std::unordered_map<std::string, std::vector<std::uint32_t>, TextHash, std::equal_to<>>;
+using Positions = TextMap<std::uint32_t>;
 
 /// An index that was not rebuilt after a change may point to the wrong place, never to a wrong answer: the name is compared.
 template <class Item>
@@ -73,8 +69,7 @@ std::optional<TargetAuth> parse_target_auth(std::string_view text) { return valu
 struct Access::Index {
     Positions users;
     Positions targets;
-    RuleLists rules;  // by the word in Rule::users: name, "@group" or "*"
-    std::size_t rule_count = 0;
+    std::shared_ptr<const RuleIndex> rules;
 };
 
 void Access::index() {
@@ -83,10 +78,7 @@ void Access::index() {
     for (std::size_t i = 0; i < users.size(); ++i) index->users.emplace(users[i].name, static_cast<std::uint32_t>(i));
     index->targets.reserve(targets.size());
     for (std::size_t i = 0; i < targets.size(); ++i) index->targets.emplace(targets[i].name, static_cast<std::uint32_t>(i));
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-        for (const std::string& word : rules[i].users) index->rules[word].push_back(static_cast<std::uint32_t>(i));
-    }
-    index->rule_count = rules.size();
+    index->rules = std::make_shared<const RuleIndex>(rules);
     m_index = std::move(index);
 }
 
@@ -95,22 +87,11 @@ const Target* Access::target(std::string_view name) const {
     return find(targets, m_index ? &m_index->targets : nullptr, name);
 }
 
-std::vector<std::uint32_t> Access::rules_for(const User& user) const {
-    std::vector<std::uint32_t> positions;
-    if (!m_index || m_index->rule_count != rules.size()) {
-        for (std::size_t i = 0; i < rules.size(); ++i) positions.push_back(static_cast<std::uint32_t>(i));
-        return positions;
-    }
-    const auto add = [&](std::string_view word) {
-        const auto found = m_index->rules.find(word);
-        if (found != m_index->rules.end()) positions.insert(positions.end(), found->second.begin(), found->second.end());
-    };
-    add("*");
-    add(user.name);
-    for (const std::string& group : user.groups) add("@" + group);
-    std::sort(positions.begin(), positions.end());
-    positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
-    return positions;
+std::shared_ptr<const RuleIndex> Access::rule_index() const {
+    if (m_index && m_index->rules->size() == rules.size()) return m_index->rules;
+    return std::make_shared<const RuleIndex>(rules);
 }
+
+std::vector<std::uint32_t> Access::rules_for(const User& user) const { return rule_index()->of_user(user).positions(); }
 
 }  // namespace sekisho::model

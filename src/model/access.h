@@ -2,6 +2,7 @@
 // judged by policy. An Access is immutable once shared; the gateway swaps whole snapshots.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 
 namespace sekisho::model {
 
+constexpr std::size_t kCapabilityCount = 11;
 enum class Capability { Shell, Exec, Sftp, Scp, LocalForward, RemoteForward, UdpForward, SocketForward, Agent, X11, Vpn };
 std::optional<Capability> parse_capability(std::string_view name);  // "shell", "local-forward" …
 std::string_view name(Capability capability);
@@ -57,18 +59,30 @@ struct When {
     friend bool operator==(const When&, const When&) = default;
 };
 
+/// What a session under a rule is bounded by; 0: not at all.
+struct Limits {
+    std::chrono::seconds max_time{0};   // from its START
+    std::chrono::seconds idle_time{0};  // without a byte in either direction
+    std::uint32_t max_sessions = 0;     // of one user under the rule, at once
+    friend bool operator==(const Limits&, const Limits&) = default;
+};
+
 struct Rule {
     std::string name;
     std::vector<std::string> users;    // names, @groups, "*"
     std::vector<std::string> targets;  // name patterns, label=value; empty: the gateway itself (forwards it dials)
     std::vector<std::string> logins;   // empty: every login the target lists
     std::vector<Capability> allow;
+    std::vector<std::string> commands;  // patterns (matches_command) that `exec` is narrowed to; empty: every command
     std::vector<std::string> forward;  // host:port, CIDR:port, host:low-high, host:*
     RecordLevel record = RecordLevel::Full;
     std::optional<OnFailure> on_failure;  // empty: the configuration's
     When when;
+    Limits limits;
     friend bool operator==(const Rule&, const Rule&) = default;
 };
+
+class RuleIndex;
 
 struct Access {
     std::vector<User> users;
@@ -79,9 +93,11 @@ struct Access {
     const User* user(std::string_view name) const;
     const Target* target(std::string_view name) const;
 
-    /// Builds the indexes by name, after the last change of the lists. Without it the look-ups below search.
+    /// Builds the indexes by name and of the rules, after the last change of the lists. Without it the look-ups search, and
+    /// rule_index() reads all rules each time.
     void index();
-    /// Positions of the rules whose `users` may name `user`, in order. The caller still checks each.
+    std::shared_ptr<const RuleIndex> rule_index() const;
+    /// Positions of the rules whose `users` name `user`, in order.
     std::vector<std::uint32_t> rules_for(const User& user) const;
 
 private:

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.h"
 #include "model/pattern.h"
 
 namespace sekisho::model {
@@ -155,11 +156,15 @@ Fields fields(const Rule& rule) {
     std::vector<std::string> allow;
     for (const Capability capability : rule.allow) allow.emplace_back(name(capability));
     add(f, "allow", joined(allow));
+    add(f, "commands", joined(rule.commands));
     add(f, "forward", joined(rule.forward));
     add(f, "record", std::string(name(rule.record)));
     if (rule.on_failure) add(f, "on_failure", std::string(name(*rule.on_failure)));
     add(f, "when.from", joined(rule.when.from));
     add(f, "when.hours", rule.when.hours);
+    if (rule.limits.max_time.count() != 0) add(f, "max_time", base::duration_text(rule.limits.max_time));
+    if (rule.limits.idle_time.count() != 0) add(f, "idle_time", base::duration_text(rule.limits.idle_time));
+    if (rule.limits.max_sessions != 0) add(f, "max_sessions", std::to_string(rule.limits.max_sessions));
     return f;
 }
 

@@ -12,18 +12,16 @@ std::string lower_case(std::string_view text) {
     return lower;
 }
 
-bool parse_ports(std::string_view text, ForwardEntry& entry) {
+bool parse_ports(std::string_view text, PortRange& ports) {
     if (text == "*") {
-        entry.low = 1;
-        entry.high = 65535;
+        ports = {1, 65535};
         return true;
     }
     const std::size_t dash = text.find('-');
     const auto low = base::parse_port(text.substr(0, dash));
     const auto high = dash == std::string_view::npos ? low : base::parse_port(text.substr(dash + 1));
     if (!low || !high || *low == 0 || *low > *high) return false;
-    entry.low = *low;
-    entry.high = *high;
+    ports = {*low, *high};
     return true;
 }
 
@@ -63,6 +61,18 @@ Result<ForwardEntry> parse_socket_entry(std::string_view text) {
 
 }  // namespace
 
+std::string_view kind_of_own_address(const base::Address& any) {
+    const base::Address address = any.unmapped();
+    const auto in = [&](std::string_view network) { return base::Network::parse(network)->contains(address); };
+    if (address.holds_v4()) return "IPv4 inside IPv6";
+    if (in("127.0.0.0/8") || in("::1")) return "loopback";
+    if (in("0.0.0.0/8") || in("::")) return "unspecified";
+    if (in("169.254.0.0/16") || in("fe80::/10")) return "link-local";
+    if (in("224.0.0.0/4") || in("ff00::/8")) return "multicast";
+    if (in("240.0.0.0/4")) return "broadcast";
+    return {};
+}
+
 Result<SocketPath> SocketPath::parse(std::string_view text) {
     if (!text.starts_with('/')) return fail("the path of a socket begins with /");
     if (text.size() > kSocketPathMost) return fail("the path of a socket has at most 107 bytes");
@@ -94,7 +104,7 @@ Result<ForwardEntry> ForwardEntry::parse(std::string_view text) {
         return wrong("write host:port, CIDR:port, host:low-high, host:*, or the path of a socket");
     }
     ForwardEntry entry;
-    if (!parse_ports(text.substr(colon + 1), entry)) return wrong("the port is a number, low-high or *");
+    if (!parse_ports(text.substr(colon + 1), entry.ports)) return wrong("the port is a number, low-high or *");
     const std::string_view before = text.substr(0, colon);
     const auto host = without_brackets(before);
     if (!host) return wrong("a bracket is not closed");
@@ -112,16 +122,14 @@ Result<ForwardEntry> ForwardEntry::parse(std::string_view text) {
     return entry;
 }
 
-bool ForwardEntry::permits(const ForwardHost& host, std::uint16_t port) const {
-    return port >= low && port <= high && names(host);
-}
+bool ForwardEntry::permits(const ForwardHost& host, std::uint16_t port) const { return ports.holds(port) && names(host); }
 
 bool ForwardEntry::permits_listening(const ForwardHost& host, std::uint16_t port) const {
-    return port == 0 ? low <= 1 && high == 65535 && names(host) : permits(host, port);
+    return ports.holds_listening(port) && names(host);
 }
 
 bool ForwardEntry::permits(const SocketPath& socket) const {
-    if (!path.ends_with(kBelow)) return !path.empty() && socket.text == path;
+    if (!is_folder()) return !path.empty() && socket.text == path;
     return socket.text.starts_with(std::string_view(path).substr(0, path.size() - 1));
 }
 

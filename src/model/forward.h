@@ -22,6 +22,11 @@ struct ForwardHost {
     static Result<ForwardHost> parse(std::string_view as_the_client_named_it);
 };
 
+/// What kind of address this is, where it means the machine that dials it or whoever is beside it ("loopback", "link-local" …);
+/// empty for the addresses of others. A name that turns out to have such an address does not lead there: the owner of a domain
+/// decides what its names are, and must not decide what is reached inside the gateway.
+std::string_view kind_of_own_address(const base::Address& address);
+
 /// The path of a socket as it will be matched and passed on: absolute and in its only spelling (no empty, "." or ".." part), without
 /// control characters, and no longer than the address of a socket.
 struct SocketPath {
@@ -30,19 +35,27 @@ struct SocketPath {
     static Result<SocketPath> parse(std::string_view as_the_client_named_it);
 };
 
+struct PortRange {
+    std::uint16_t low = 0;
+    std::uint16_t high = 65535;
+
+    bool holds(std::uint16_t port) const { return port >= low && port <= high; }
+    /// Listening on `port`; 0, which leaves the choice to the target, needs every port.
+    bool holds_listening(std::uint16_t port) const { return port == 0 ? low <= 1 && high == 65535 : holds(port); }
+};
+
 struct ForwardEntry {
     std::string path;  // of a socket; ends in "/*": every socket below that folder
     std::optional<base::Network> network;  // else `name`, unless `path`
     std::string name;
-    std::uint16_t low = 0;
-    std::uint16_t high = 65535;
+    PortRange ports;
 
     static Result<ForwardEntry> parse(std::string_view text);
     /// Names match names, networks match addresses: a name that resolves into a network is not in it.
     bool permits(const ForwardHost& host, std::uint16_t port) const;
-    /// Listening on `port`; 0, which leaves the choice to the target, needs an entry for every port.
     bool permits_listening(const ForwardHost& host, std::uint16_t port) const;
     bool permits(const SocketPath& socket) const;
+    bool is_folder() const { return path.ends_with("/*"); }
 
 private:
     bool names(const ForwardHost& host) const;

@@ -85,15 +85,17 @@ Result<Hours> Hours::parse(std::string_view text) {
     return hours;
 }
 
-bool Hours::contains(WallTime time) const {
+WeekMinute WeekMinute::at(const base::TimeZone& zone, WallTime time) {
     using namespace std::chrono;
-    const auto local = floor<minutes>(time + zone->offset(time));
+    const auto local = floor<minutes>(time + zone.offset(time));
     const auto today = floor<std::chrono::days>(local);
-    const auto minute = static_cast<int>((local - today).count());
-    const std::size_t weekday_today = weekday(sys_days(today)).c_encoding();
-    const std::size_t weekday_before = (weekday_today + 6) % 7;
-    if (begin < end) return days[weekday_today] && minute >= begin && minute < end;
-    return (days[weekday_today] && minute >= begin) || (days[weekday_before] && minute < end);
+    return {std::chrono::weekday(sys_days(today)).c_encoding(), static_cast<int>((local - today).count())};
+}
+
+bool Hours::contains(WeekMinute local) const {
+    if (begin < end) return days[local.weekday] && local.minute >= begin && local.minute < end;
+    const std::size_t weekday_before = (local.weekday + 6) % 7;
+    return (days[local.weekday] && local.minute >= begin) || (days[weekday_before] && local.minute < end);
 }
 
 }  // namespace sekisho::model

@@ -12,6 +12,14 @@
 
 namespace sekisho::model {
 
+/// A moment of the week on the clocks of some zone.
+struct WeekMinute {
+    std::size_t weekday = 0;  // 0: Sunday
+    int minute = 0;  // after midnight
+
+    static WeekMinute at(const base::TimeZone& zone, WallTime time);
+};
+
 struct Hours {
     std::array<bool, 7> days{};  // Sunday first
     int begin = 0;  // minutes after midnight
@@ -19,7 +27,9 @@ struct Hours {
     std::shared_ptr<const base::TimeZone> zone;
 
     static Result<Hours> parse(std::string_view text);
-    bool contains(WallTime time) const;
+    bool contains(WallTime time) const { return contains(WeekMinute::at(*zone, time)); }
+    /// `local` by the clocks of `zone`.
+    bool contains(WeekMinute local) const;
 };
 
 }  // namespace sekisho::model

@@ -15,6 +15,38 @@ bool is_lower_name(std::string_view text, std::size_t most, bool may_start_with_
     return std::all_of(text.begin(), text.end(), [](char c) { return lower(c) || digit(c) || mark(c); });
 }
 
+/// No shell reads this as the end of a command or the beginning of anything but more of its words.
+bool only_makes_words(char c) {
+    constexpr std::string_view kMarks = " '_-./:,@%+=~";
+    return lower(c) || (c >= 'A' && c <= 'Z') || digit(c) || (static_cast<unsigned char>(c) & 0x80) != 0 ||
+           kMarks.find(c) != std::string_view::npos;
+}
+
+/// `stands`: may a wildcard stand for this character?
+template <class Stands>
+bool matches(std::string_view pattern, std::string_view text, Stands stands) {
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t star = std::string_view::npos;  // the last '*' seen, and where its text began
+    std::size_t star_text = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            star_text = t;
+        } else if (p < pattern.size() && (pattern[p] == '?' ? stands(text[t]) : pattern[p] == text[t])) {
+            ++p;
+            ++t;
+        } else if (star != std::string_view::npos && stands(text[star_text])) {
+            p = star + 1;
+            t = ++star_text;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') ++p;
+    return p == pattern.size();
+}
+
 }  // namespace
 
 bool is_user_name(std::string_view text) { return is_lower_name(text, 64, false); }
@@ -38,26 +70,11 @@ bool is_variable_name(std::string_view text) {
 bool has_wildcard(std::string_view pattern) { return pattern.find_first_of("*?") != std::string_view::npos; }
 
 bool matches_pattern(std::string_view pattern, std::string_view text) {
-    std::size_t p = 0;
-    std::size_t t = 0;
-    std::size_t star = std::string_view::npos;  // the last '*' seen, and where its text began
-    std::size_t star_text = 0;
-    while (t < text.size()) {
-        if (p < pattern.size() && pattern[p] == '*') {
-            star = p++;
-            star_text = t;
-        } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-            ++p;
-            ++t;
-        } else if (star != std::string_view::npos) {
-            p = star + 1;
-            t = ++star_text;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.size() && pattern[p] == '*') ++p;
-    return p == pattern.size();
+    return matches(pattern, text, [](char) { return true; });
+}
+
+bool matches_command(std::string_view pattern, std::string_view command) {
+    return matches(pattern, command, only_makes_words);
 }
 
 }  // namespace sekisho::model

@@ -19,4 +19,8 @@ bool is_variable_name(std::string_view text);  // ^[A-Za-z_][A-Za-z0-9_]{0,127}$
 bool matches_pattern(std::string_view pattern, std::string_view text);
 bool has_wildcard(std::string_view pattern);
 
+/// The same for a command that a target's shell will read: a wildcard stands for letters, digits, blanks, single quotes and
+/// _-./:,@%+=~ and for what is not ASCII, so that it covers words and never another command, a variable, a redirection or a comment.
+bool matches_command(std::string_view pattern, std::string_view command);
+
 }  // namespace sekisho::model

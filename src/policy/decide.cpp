@@ -8,14 +8,15 @@
 #include "base/network.h"
 #include "base/time_zone.h"
 #include "model/forward.h"
-#include "model/hours.h"
-#include "model/pattern.h"
+#include "model/rule_index.h"
 
 namespace sekisho::policy {
 namespace {
 
 using model::Capability;
 using model::Rule;
+using model::RuleIndex;
+using model::RuleSet;
 
 /// Peer-chosen text inside a sentence: bounded, and without control characters.
 std::string shown(std::string_view text) {
@@ -36,6 +37,8 @@ std::string_view named_host(const Request& request) {
     return request.capability == Capability::RemoteForward && every ? "0.0.0.0" : std::string_view(request.forward_host);
 }
 
+bool runs_command(const Request& request) { return request.capability == Capability::Exec && request.command; }
+
 /// What one request is compared with, worked out once for all rules.
 struct Facts {
     const model::User* user = nullptr;
@@ -46,65 +49,14 @@ struct Facts {
     std::optional<base::Address> source;
 };
 
-bool matches_user(const Rule& rule, const model::User& user) {
-    return std::any_of(rule.users.begin(), rule.users.end(), [&](const std::string& word) {
-        if (word == "*" || word == user.name) return true;
-        return word.starts_with('@') &&
-               std::find(user.groups.begin(), user.groups.end(), std::string_view(word).substr(1)) != user.groups.end();
-    });
-}
-
-bool matches_target_word(const std::string& word, const model::Target& target) {
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos) return model::matches_pattern(word, target.name);
-    const auto label = target.labels.find(word.substr(0, equals));
-    return label != target.labels.end() && model::matches_pattern(std::string_view(word).substr(equals + 1), label->second);
-}
-
-bool matches_target(const Rule& rule, const model::Target* target) {
-    if (!target) return rule.targets.empty();  // the gateway itself
-    return std::any_of(rule.targets.begin(), rule.targets.end(),
-        [&](const std::string& word) { return matches_target_word(word, *target); });
-}
-
-/// A login is one that the target lists, where it lists any; a rule may narrow it. Without either nothing is meant.
-bool matches_login(const Rule& rule, const Facts& facts) {
-    if (!facts.target) return true;
-    const std::vector<std::string>& listed = facts.target->logins;
-    if (!listed.empty() && std::find(listed.begin(), listed.end(), facts.login) == listed.end()) return false;
-    if (rule.logins.empty()) return !listed.empty();
-    return std::any_of(rule.logins.begin(), rule.logins.end(),
-        [&](const std::string& pattern) { return model::matches_pattern(pattern, facts.login); });
-}
-
-bool matches_capability(const Rule& rule, Capability capability) {
-    return std::find(rule.allow.begin(), rule.allow.end(), capability) != rule.allow.end();
-}
-
-/// A forward needs an entry that permits it: a rule without entries permits none.
-bool matches_forward(const Rule& rule, const Facts& facts, const Request& request) {
-    if (!facts.host && !facts.socket) return true;
-    return std::any_of(rule.forward.begin(), rule.forward.end(), [&](const std::string& text) {
-        const auto entry = model::ForwardEntry::parse(text);
-        if (!entry) return false;
-        if (facts.socket) return entry->permits(*facts.socket);
-        if (request.capability == Capability::RemoteForward) return entry->permits_listening(*facts.host, request.forward_port);
-        return entry->permits(*facts.host, request.forward_port);
-    });
-}
-
-bool matches_source(const Rule& rule, const Facts& facts) {
-    if (rule.when.from.empty()) return true;
-    return facts.source && std::any_of(rule.when.from.begin(), rule.when.from.end(), [&](const std::string& text) {
-        const auto network = base::Network::parse(text);
-        return network && network->contains(*facts.source);
-    });
-}
-
-bool matches_hours(const Rule& rule, WallTime time) {
-    if (rule.when.hours.empty()) return true;
-    const auto hours = model::Hours::parse(rule.when.hours);
-    return hours && hours->contains(time);
+/// The rules whose entries permit what is asked for; where nothing is named all do.
+RuleSet permitting(const RuleIndex& index, const RuleSet& rules, const Facts& facts, const Request& request) {
+    if (runs_command(request)) return rules & index.with_command(*request.command);
+    if (facts.socket) return rules & index.forwarding_to(*facts.socket);
+    if (!facts.host) return rules;
+    return rules &
+           (request.capability == Capability::RemoteForward ? index.listening_at(*facts.host, request.forward_port)
+                                                            : index.forwarding_to(*facts.host, request.forward_port));
 }
 
 Decision refused(std::string reason) {
@@ -122,33 +74,11 @@ std::string what_was_asked(const Facts& facts, const Request& request) {
         const char* preposition = request.capability == Capability::RemoteForward ? "from" : "to";
         text += fmt::format(" {} {}{}{}:{}", preposition, v6 ? "[" : "", shown(host), v6 ? "]" : "", request.forward_port);
     }
+    if (runs_command(request)) text += fmt::format(" of \"{}\"", shown(*request.command));
     if (request.capability == Capability::SocketForward) text += fmt::format(" of {}", shown(request.forward_path));
     if (facts.target) text += fmt::format(" as {} on {}", shown(facts.login), facts.target->name);
     return text;
 }
-
-/// Rules that fall short by one thing; a refusal names what would be needed.
-struct NearMisses {
-    const Rule* by_source = nullptr;
-    const Rule* by_hours = nullptr;
-    const Rule* by_forward = nullptr;
-    std::vector<std::string_view> other_capabilities;
-
-    void note(Capability capability) {
-        const std::string_view word = model::name(capability);
-        if (std::find(other_capabilities.begin(), other_capabilities.end(), word) == other_capabilities.end()) {
-            other_capabilities.push_back(word);
-        }
-    }
-
-    std::string text() const {
-        if (by_hours) return fmt::format("rule \"{}\" lets it only at {}", by_hours->name, by_hours->when.hours);
-        if (by_source) return fmt::format("rule \"{}\" lets it only from other networks than yours", by_source->name);
-        if (by_forward) return fmt::format("rule \"{}\" permits other destinations only", by_forward->name);
-        if (!other_capabilities.empty()) return fmt::format("permitted there: {}", fmt::join(other_capabilities, ", "));
-        return {};
-    }
-};
 
 std::optional<std::string> why_user_is_out(const Request& request, const model::User* user) {
     if (!user) return fmt::format("no user is called {}", shown(request.user));
@@ -159,20 +89,50 @@ std::optional<std::string> why_user_is_out(const Request& request, const model::
     return fmt::format("user {} expired at {}; ask your administrator to renew it", user->name, user->expires);
 }
 
-Decision allowed(const Rule& rule) {
+std::string commands_of(const Rule& rule) {
+    constexpr std::size_t kMost = 8;
+    const auto end = rule.commands.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, rule.commands.size()));
+    return fmt::format("{}{}", fmt::join(rule.commands.begin(), end, ", "), end == rule.commands.end() ? "" : " …");
+}
+
+Decision allowed(const Rule& rule, const Request& request) {
     Decision decision;
     decision.allowed = true;
     decision.rule = rule.name;
     decision.reason = fmt::format("rule \"{}\" lets it", rule.name);
+    if (request.capability == Capability::Exec && !request.command && !rule.commands.empty()) {
+        decision.reason += fmt::format(" for these commands: {}", commands_of(rule));
+    }
     decision.record = rule.record;
     decision.on_failure = rule.on_failure;
+    decision.limits = rule.limits;
     return decision;
 }
 
-/// The rule's answer to everything but capability, source and hours.
-bool concerns(const Rule& rule, const Facts& facts) {
-    return matches_user(rule, *facts.user) && matches_target(rule, facts.target) && matches_login(rule, facts);
+std::string permits_others(const Rule& rule, const Request& request) {
+    if (!runs_command(request)) return fmt::format("rule \"{}\" permits other destinations only", rule.name);
+    return fmt::format("rule \"{}\" permits other commands only: {}", rule.name, commands_of(rule));
 }
+
+/// Rules that fall short by one thing tell what would be needed.
+struct NearMisses {
+    RuleSet by_hours, by_source, by_entry, by_capability;
+
+    std::string text(const std::vector<Rule>& rules, const RuleIndex& index, const Request& request) const {
+        if (const auto near = by_hours.first()) {
+            return fmt::format("rule \"{}\" lets it only at {}", rules[*near].name, rules[*near].when.hours);
+        }
+        if (const auto near = by_source.first())
+            return fmt::format("rule \"{}\" lets it only from other networks than yours", rules[*near].name);
+        if (const auto near = by_entry.first()) return permits_others(rules[*near], request);
+        std::vector<std::string_view> others;
+        for (std::size_t i = 0; i < model::kCapabilityCount; ++i) {
+            const auto capability = static_cast<Capability>(i);
+            if (by_capability.meets(index.with_capability(capability))) others.push_back(model::name(capability));
+        }
+        return others.empty() ? std::string() : fmt::format("permitted there: {}", fmt::join(others, ", "));
+    }
+};
 
 }  // namespace
 
@@ -204,27 +164,21 @@ Decision decide(const model::Access& access, const Request& request) {
     }
     if (const auto source = base::Address::parse(request.source)) facts.source = source->unmapped();
 
-    NearMisses near;
-    for (const std::uint32_t position : access.rules_for(*facts.user)) {
-        const Rule& rule = access.rules[position];
-        if (!concerns(rule, facts)) continue;
-        const bool source_fits = matches_source(rule, facts);
-        const bool hours_fit = matches_hours(rule, request.time);
-        if (!matches_capability(rule, request.capability)) {
-            if (source_fits && hours_fit) {
-                for (const Capability capability : rule.allow) near.note(capability);
-            }
-        } else if (!matches_forward(rule, facts, request)) {
-            if (!near.by_forward) near.by_forward = &rule;
-        } else if (!source_fits) {
-            if (!near.by_source) near.by_source = &rule;
-        } else if (!hours_fit) {
-            if (!near.by_hours) near.by_hours = &rule;
-        } else {
-            return allowed(rule);
-        }
-    }
-    const std::string near_text = near.text();
+    const auto index = access.rule_index();
+    RuleSet concerned = index->of_user(*facts.user);
+    concerned &= facts.target ? index->at_target(*facts.target) : index->at_gateway();
+    if (facts.target) concerned &= index->with_login(*facts.target, facts.login);
+    const RuleSet able = concerned & index->with_capability(request.capability);
+    const RuleSet permitted = permitting(*index, able, facts, request);
+    const RuleSet from_here = index->from(facts.source);
+    const RuleSet open = index->open_at(request.time);
+    if (const auto first = (permitted & from_here & open).first()) return allowed(access.rules[*first], request);
+
+    const NearMisses near{.by_hours = (permitted & from_here) - open,
+        .by_source = permitted - from_here,
+        .by_entry = able - permitted,
+        .by_capability = (concerned - able) & from_here & open};
+    const std::string near_text = near.text(access.rules, *index, request);
     return refused(
         fmt::format("no rule lets {} use {}{}{}; ask your administrator for a rule that allows it", facts.user->name,
             what_was_asked(facts, request), near_text.empty() ? "" : " (", near_text.empty() ? "" : near_text + ")"));

@@ -17,6 +17,9 @@ struct Request {
     std::string target;  // empty: the gateway itself (a forward that it dials)
     std::string login;
     model::Capability capability = model::Capability::Shell;
+    std::optional<std::string>
+        command;  // Exec: as the client sent it ("subsystem NAME" for one that has no capability of its own);
+                                         // none: may anything be run at all?
     std::string forward_host;  // forwards only: as the client named it
     std::uint16_t forward_port = 0;  // RemoteForward: where the target listens, empty or * for every address; 0: a port of its choice
     std::string forward_path;  // SocketForward only
@@ -30,6 +33,7 @@ struct Decision {
     std::string reason;  // one sentence for the user: what was refused, and what would be needed
     model::RecordLevel record = model::RecordLevel::Full;
     std::optional<model::OnFailure> on_failure;
+    model::Limits limits;
 };
 
 Decision decide(const model::Access& access, const Request& request);

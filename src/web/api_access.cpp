@@ -96,6 +96,7 @@ bool is_forward(model::Capability capability) {
 Result<std::vector<model::Capability>> asked_capabilities(const Request& request, bool has_destination) {
     using enum model::Capability;
     const std::string& as = request.parameter("as");
+    if (as.empty() && !request.parameter("command").empty()) return std::vector{Exec};
     if (as.empty() && request.parameter("forward").starts_with('/')) return std::vector{SocketForward};
     if (as.empty()) return has_destination ? std::vector{LocalForward} : std::vector{Shell, Exec, Sftp, Scp, Agent, X11};
     const auto capability = model::parse_capability(as);
@@ -157,6 +158,7 @@ Response Api::explain(const Request& request, WallTime now) {
     if (!access) return refuse(access.error());
     if (request.flag("anytime")) {  // what the rules give at all, at some time and from somewhere
         for (model::Rule& rule : access->rules) rule.when = {};
+        access->index();
     }
     const std::string& user = request.parameter("user");
     const auto place = policy::parse_destination(*access, request.parameter("target"), {user});
@@ -170,12 +172,16 @@ Response Api::explain(const Request& request, WallTime now) {
     const auto time = at.empty() ? std::optional(now) : base::parse_rfc3339(at);
     if (!time) return refuse(400, "at is a time with its zone, for example 2026-11-23T08:00:00+09:00");
 
+    const std::string& wanted = request.parameter("command");
+    const auto command = wanted.empty() ? std::nullopt : std::optional(wanted);
+
     Json decisions = Json::array();
     for (const model::Capability capability : *capabilities) {
         const policy::Decision decision = policy::decide(*access, {.user = user,
                                                                       .target = place->target,
                                                                       .login = place->login,
                                                                       .capability = capability,
+                                                                      .command = command,
                                                                       .forward_host = forward->first,
                                                                       .forward_port = forward->second,
                                                                       .forward_path = request.parameter("forward"),

@@ -21,6 +21,7 @@ import curve
 import idle
 import keystroke
 import login
+import policy
 import storm
 import two_hop
 from measure import Figures
@@ -31,7 +32,7 @@ PARTS = {  # part: (what measures it, does it say anything without a gateway)
     "relay-openssl": (bulk.measure_openssl, False), "chacha": (bulk.measure_chacha, False),
     "pty": (two_hop.measure, False), "login": (login.measure, False), "idle": (idle.measure, False),
     "idle-jump": (idle.measure_jump, True), "keystroke": (keystroke.measure, False), "storm": (storm.measure, False),
-    "curve": (curve.measure, False),
+    "curve": (curve.measure, False), "policy": (policy.measure, True),
 }
 
 
@@ -42,6 +43,7 @@ class Context:
         quick = options.quick
         self.bench, self.figures = bench, Figures()
         self.floor_relay = options.floor or options.bin.parent / "tests/bench/floor_relay"
+        self.policy_bench = options.bin.parent / "tests/bench/policy_bench"
         self.megabytes = options.megabytes or (100 if quick else 1000)
         self.terminal_megabytes = 20 if quick else 100
         self.logins = 20 if quick else 100

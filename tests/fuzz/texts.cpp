@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "app/config_file.h"
+#include "base/duration.h"
 #include "gateway/exec_kind.h"
 #include "model/forward.h"
 #include "model/hours.h"
@@ -21,6 +22,7 @@ void must(bool condition) {
 
 void network(std::string_view text) {
     if (const auto address = base::Address::parse(text)) {
+        must(text.find('\0') == std::string_view::npos);
         const auto again = base::Address::parse(address->text());
         must(again && *again == *address);
     }
@@ -32,7 +34,7 @@ void network(std::string_view text) {
         const auto again = model::ForwardHost::parse(host->name);
         must(again && again->name == host->name);
     }
-    if (const auto entry = model::ForwardEntry::parse(text)) must(entry->low <= entry->high);
+    if (const auto entry = model::ForwardEntry::parse(text)) must(entry->ports.low <= entry->ports.high);
 }
 
 }  // namespace
@@ -44,7 +46,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 0: (void)app::parse_config(text, "file.toml"); break;
         case 1: (void)store::parse_access({{"access.toml", std::string(text)}}); break;
         case 2: network(text); break;
-        case 3: (void)model::Hours::parse(text); break;
+        case 3:
+            (void)model::Hours::parse(text);
+            if (const auto time = base::parse_duration(text)) {
+                const auto again = base::parse_duration(base::duration_text(*time));
+                must(again && *again == *time);
+            }
+            break;
         case 4: {
             static const model::Access nobody;
             if (const auto destination = policy::parse_destination(nobody, text, {"alice"})) {

@@ -1,4 +1,7 @@
 // Patterns, hours and forward entries: what rules are made of.
+#include <string>
+#include <string_view>
+
 #include <gtest/gtest.h>
 
 #include "model/forward.h"
@@ -20,6 +23,26 @@ TEST(PatternTest, StarAndQuestionMark) {
     EXPECT_FALSE(matches_pattern("", "a"));
     // No blow-up: a pattern of many stars ends quickly.
     EXPECT_FALSE(matches_pattern("*a*a*a*a*a*a*a*a*a*a*b", std::string(5000, 'a')));
+}
+
+TEST(PatternTest, AWildcardOfACommandStandsForWordsOnly) {
+    EXPECT_TRUE(matches_command("git-upload-pack *", "git-upload-pack 'team/app.git'"));
+    EXPECT_TRUE(matches_command("echo *", "echo a b=c ~/d -e 50% x,y@z:1+2 関所"));
+    EXPECT_TRUE(matches_command("uptime", "uptime"));
+    EXPECT_TRUE(matches_command("? *", "w -h"));
+    // Every character that a shell reads as more than a part of a word, and every control character.
+    for (const char c : std::string_view(";&|<>`$(){}[]*?!#^\\\"\n\r\t\0\x1b\x7f", 26)) {
+        EXPECT_FALSE(matches_command("echo *", std::string("echo a") + c + "b")) << static_cast<int>(c);
+        EXPECT_FALSE(matches_command("echo ?", std::string("echo ") + c)) << static_cast<int>(c);
+        EXPECT_FALSE(matches_command("*", std::string(1, c))) << static_cast<int>(c);
+    }
+    // What the pattern itself says is what the operator meant.
+    EXPECT_TRUE(matches_command("cd /srv && ls *", "cd /srv && ls -l"));
+    EXPECT_FALSE(matches_command("cd /srv && ls *", "cd /srv && ls -l && id"));
+    EXPECT_FALSE(matches_command("echo *", "echo *"));
+    EXPECT_FALSE(matches_command("uptime", "uptime; id"));
+    EXPECT_FALSE(matches_command("uptime", ""));
+    EXPECT_FALSE(matches_command("*a*a*a*a*a*a*a*a*a*a*b", std::string(5000, 'a')));
 }
 
 TEST(NamesTest, WhatTheyMayLookLike) {
@@ -154,6 +177,22 @@ TEST(ForwardTest, SocketsAreNamedByPathOrFolder) {
     EXPECT_TRUE(SocketPath::parse("/" + std::string(106, 'x')));
     EXPECT_FALSE(SocketPath::parse("/" + std::string(107, 'x')));
     EXPECT_TRUE(SocketPath::parse("/run/...a/..b"));
+}
+
+TEST(ForwardTest, AddressesThatMeanTheOneWhoDials) {
+    const auto kind = [](const char* text) { return kind_of_own_address(*base::Address::parse(text)); };
+    for (const char* text : {"127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1"})
+        EXPECT_EQ(kind(text), "loopback") << text;
+    for (const char* text : {"0.0.0.0", "0.1.2.3", "::", "::ffff:0.0.0.0"}) EXPECT_EQ(kind(text), "unspecified") << text;
+    for (const char* text : {"169.254.169.254", "fe80::1", "febf::1", "::ffff:169.254.0.1"})
+        EXPECT_EQ(kind(text), "link-local") << text;
+    for (const char* text : {"224.0.0.1", "239.255.255.255", "ff02::1"}) EXPECT_EQ(kind(text), "multicast") << text;
+    EXPECT_EQ(kind("255.255.255.255"), "broadcast");
+    EXPECT_EQ(kind("::10.0.0.1"), "IPv4 inside IPv6");
+    for (const char* text : {"10.0.0.1", "128.0.0.1", "126.255.255.255", "1.0.0.0", "169.253.255.255", "223.255.255.255",
+             "2001:db8::1", "fec0::1", "::ffff:10.0.0.1", "fd00::1"}) {
+        EXPECT_EQ(kind(text), "") << text;
+    }
 }
 
 TEST(ForwardTest, ListeningOnAPortOfTheTargetsChoiceNeedsEveryPort) {

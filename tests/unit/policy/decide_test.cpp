@@ -90,11 +90,14 @@ TEST_F(DecideTest, LoginsAreThoseThatTargetAndRuleList) {
     EXPECT_FALSE(ask({.user = "alice", .target = "web1", .login = "root"}).allowed);
     EXPECT_FALSE(ask({.user = "alice", .target = "web1", .login = "UBUNTU"}).allowed);
     m_access.rules[0].logins.clear();
+    m_access.index();
     EXPECT_TRUE(ask({.user = "alice", .target = "web1", .login = "root"}).allowed);
     EXPECT_FALSE(ask({.user = "alice", .target = "web1", .login = "daemon"}).allowed);
     m_access.rules[0].targets = {"open"};
+    m_access.index();
     EXPECT_FALSE(ask({.user = "alice", .target = "open", .login = "anybody"}).allowed);
     m_access.rules[0].logins = {"any*"};
+    m_access.index();
     EXPECT_TRUE(ask({.user = "alice", .target = "open", .login = "anybody"}).allowed);
 }
 
@@ -104,6 +107,7 @@ TEST_F(DecideTest, UsersThatAreOutAreToldWhy) {
     EXPECT_TRUE(ask({.user = "late", .target = "web1", .time = at("2025-12-31T23:59:59Z")}).allowed);
     EXPECT_THAT(ask({.user = "mallory", .target = "web1"}).reason, HasSubstr("no user is called mallory"));
     m_access.users[3].expires = "soon";
+    m_access.index();
     EXPECT_FALSE(ask({.user = "late", .target = "web1", .time = at("2025-01-01T00:00:00Z")}).allowed);
 }
 
@@ -126,6 +130,7 @@ TEST_F(DecideTest, LabelsSourcesAndHours) {
     night.time = at("2026-11-23T21:00:00+09:00");
     EXPECT_THAT(ask(night).reason, HasSubstr("only at Mon-Fri 08:00-20:00 Asia/Tokyo"));
     m_access.rules[2].when.hours = "nonsense";
+    m_access.index();
     EXPECT_FALSE(ask(request).allowed);
 }
 
@@ -152,6 +157,35 @@ TEST_F(DecideTest, ForwardsOfTheGatewayAndOfATargetAreDifferentThings) {
 
 TEST_F(DecideTest, AForwardRuleWithoutEntriesPermitsNothing) {
     EXPECT_FALSE(forward("alice", "", "ledger.internal", 443).allowed);
+}
+
+TEST_F(DecideTest, CommandsNarrowWhatExecRuns) {
+    m_access.rules.push_back({.name = "git",
+        .users = {"alice"},
+        .targets = {"web1"},
+        .logins = {"root"},
+        .allow = {Capability::Exec, Capability::Shell},
+        .commands = {"uptime", "git-upload-pack *"}});
+    m_access.index();
+    const auto runs = [&](std::optional<std::string> command) {
+        return ask({.user = "alice",
+            .target = "web1",
+            .login = "root",
+            .capability = Capability::Exec,
+            .command = std::move(command)});
+    };
+    EXPECT_TRUE(runs("uptime").allowed);
+    EXPECT_TRUE(runs("git-upload-pack 'a/b.git'").allowed);
+    EXPECT_EQ(runs("uptime; rm -rf /").reason,
+        "no rule lets alice use exec of \"uptime; rm -rf /\" as root on web1 (rule \"git\" permits other commands only: "
+        "uptime, "
+        "git-upload-pack *); ask your administrator for a rule that allows it");
+    EXPECT_FALSE(runs("").allowed);
+    EXPECT_FALSE(runs("subsystem uptime").allowed);
+    // Is there anything that may be run?
+    EXPECT_EQ(runs(std::nullopt).reason, "rule \"git\" lets it for these commands: uptime, git-upload-pack *");
+    // Other capabilities of the rule are as they were.
+    EXPECT_TRUE(ask({.user = "alice", .target = "web1", .login = "root", .capability = Capability::Shell}).allowed);
 }
 
 TEST_F(DecideTest, WithoutAnIndexTheAnswersAreTheSame) {
