@@ -14,13 +14,15 @@ struct Options {
     std::string from;
     std::string at;
     std::string forward;
+    std::string command;
     bool json = false;
 };
 
 int explain(const Context& context, const Options& options) {
     const auto answer = call_gateway(context, "GET",
-        with_query("/v1/explain", {{"user", options.user}, {"target", options.target}, {"as", options.as},
-                                      {"from", options.from}, {"at", options.at}, {"forward", options.forward}}));
+        with_query(
+            "/v1/explain", {{"user", options.user}, {"target", options.target}, {"as", options.as}, {"from", options.from},
+                               {"at", options.at}, {"forward", options.forward}, {"command", options.command}}));
     if (!answer) return failed(answer.error());
     bool all = true;
     if (options.json) print_line(answer->pretty());
@@ -35,7 +37,7 @@ int explain(const Context& context, const Options& options) {
             decision.text("capability"), text));
     }
     // One question has one answer; a survey is done when it is printed.
-    const bool one_question = !options.as.empty() || !options.forward.empty();
+    const bool one_question = !options.as.empty() || !options.forward.empty() || !options.command.empty();
     return one_question && !all ? kFailed : kDone;
 }
 
@@ -49,11 +51,13 @@ void add_explain_command(CLI::App& app, Context& context) {
     command->add_option(
         "--as", options->as, "Capability: shell, exec, sftp, scp, local-forward …; without it the usual ones");
     command->add_option("--forward", options->forward, "Destination of a forward: host:port, or the path of a socket");
+    command->add_option("--command", options->command, "Command line that is to be run (exec)");
     command->add_option("--from", options->from, "Address that the user comes from");
     command->add_option("--at", options->at, "Time with zone, for example 2026-11-23T08:00:00+09:00; without it now");
     command->add_flag("--json", options->json, "As JSON");
     command->footer(
         examples({"sekisho explain alice ubuntu@web1", "sekisho explain alice ubuntu@web1 --as exec --from 203.0.113.9",
+            "sekisho explain git git@forge --command \"git-upload-pack 'team/app.git'\"",
             "sekisho explain partner --forward ledger.internal:443"}));
     command->callback([&context, options] { context.run = [&context, options] { return explain(context, *options); }; });
 }

@@ -101,7 +101,10 @@ void open_forward(
     };
     auto& record = front.record();
     auto asked = what_is_asked(front, request);
-    if (!asked) return reject(ssh::OpenFailure::ConnectFailed, asked.error().text);
+    if (!asked) {
+        record.audit("access.refused", request.type, "refused", asked.error().text);
+        return reject(ssh::OpenFailure::ConnectFailed, asked.error().text);
+    }
 
     asked->request.target = front.destination().target;
     asked->request.login = front.destination().login;
@@ -117,7 +120,7 @@ void open_forward(
         return reject(ssh::OpenFailure::AdministrativelyProhibited, refusal);
     }
     const auto on_failure = front.on_failure(decision);
-    if (const auto begun = record.may_begin(on_failure); !begun)
+    if (const auto begun = front.may_begin(decision); !begun)
         return reject(ssh::OpenFailure::ResourceShortage, begun.error().text);
     record.audit("channel.open", asked->where, "ok",
         fmt::format("{} by rule \"{}\"", model::name(asked->request.capability), decision.rule));

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "gateway/forward_channel.h"
 #include "gateway/loop_home.h"
@@ -258,14 +260,18 @@ void FrontHop::channel_requested(const ssh::ChannelOpenRequested& request) {
     if (!m_record) return reject(ssh::OpenFailure::AdministrativelyProhibited, "no session has begun");
     if (m_channels.size() >= m_config->ssh.max_channels)
         return reject(ssh::OpenFailure::ResourceShortage, "too many channels on this connection");
+    const auto refuse = [&](ssh::OpenFailure reason, std::string text) {
+        m_record->audit("access.refused", "channel " + shown(request.type, 64), "refused", text);
+        reject(reason, std::move(text));
+    };
     if (request.type == "session") {
         if (m_no_more_sessions)
-            return reject(ssh::OpenFailure::AdministrativelyProhibited, "no more sessions, as the client wished");
+            return refuse(ssh::OpenFailure::AdministrativelyProhibited, "no more sessions, as the client wished");
         m_channels.push_back(std::make_unique<SessionChannel>(*this, request.channel));
         return;
     }
     if (is_forward(request.type)) return open_forward(*this, request, m_channels);
-    reject(ssh::OpenFailure::UnknownChannelType, "the gateway does not know channels of type " + shown(request.type, 64));
+    refuse(ssh::OpenFailure::UnknownChannelType, "the gateway does not know channels of type " + shown(request.type, 64));
 }
 
 void FrontHop::global_requested(const ssh::GlobalRequested& request) {
@@ -282,6 +288,27 @@ policy::Decision FrontHop::decide(policy::Request request) {
 
 model::OnFailure FrontHop::on_failure(const policy::Decision& decision) const {
     return decision.on_failure.value_or(m_config->recording.on_failure);
+}
+
+Result<void> FrontHop::may_begin(const policy::Decision& decision) {
+    if (auto begun = m_record->may_begin(on_failure(decision)); !begun) return begun;
+    const model::Limits& limits = decision.limits;
+    if (limits == model::Limits{}) return {};
+    const model::Session& facts = m_record->facts();
+    if (limits.max_sessions != 0 && !m_services.live.count_under(facts.id, decision.rule, limits.max_sessions)) {
+        const bool one = limits.max_sessions == 1;
+        const std::string text = fmt::format("rule \"{}\" lets {} have {} session{} at once, and there {} already",
+            decision.rule, facts.user, limits.max_sessions, one ? "" : "s", one ? "is one" : "are as many");
+        m_record->audit("access.refused", facts.target.empty() ? "gateway" : facts.target, "refused", text);
+        return fail(text);
+    }
+    if (!m_limits) {
+        const auto live = m_record->live();
+        m_limits = std::make_unique<SessionLimits>(
+            loop(), [live] { return live->bytes_in.load() + live->bytes_out.load(); }, [this](const std::string& text) { end(text); });
+    }
+    m_limits->begin_under(decision.rule, limits, std::chrono::system_clock::now() - facts.started);
+    return {};
 }
 
 TargetHop* FrontHop::target_hop(const std::string& target, const std::string& login) {

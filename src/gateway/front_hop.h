@@ -13,6 +13,7 @@
 #include "gateway/hop.h"
 #include "gateway/remote_forwards.h"
 #include "gateway/services.h"
+#include "gateway/session_limits.h"
 #include "gateway/session_record.h"
 #include "gateway/target_hop.h"
 #include "keyholder/signer.h"
@@ -47,6 +48,8 @@ public:
     /// The policy's word on the access of this moment; a refusal is audited here.
     policy::Decision decide(policy::Request request);
     model::OnFailure on_failure(const policy::Decision& decision) const;
+    /// May a channel begin by this decision, as far as evidence and the limits of its rule go? From then on the limits bind the session.
+    Result<void> may_begin(const policy::Decision& decision);
     /// The shared hop to this login; connects at its first use. nullptr when the target is unknown.
     TargetHop* target_hop(const std::string& target, const std::string& login);
 
@@ -100,6 +103,7 @@ private:
     RemoteForwards m_remote_forwards{*this};
     std::string m_end_text;  // not empty: the gateway is ending this connection
     std::unique_ptr<net::Timer> m_goodbye;
+    std::unique_ptr<SessionLimits> m_limits;
     std::vector<Unsigned> m_unsigned;  // wait for another keyholder
     std::unique_ptr<net::Timer> m_sign_again;
     int m_agents = 0;

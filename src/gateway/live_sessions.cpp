@@ -37,6 +37,19 @@ std::size_t LiveSessions::count() const {
     return m_sessions.size();
 }
 
+bool LiveSessions::count_under(const std::string& id, const std::string& rule, std::uint32_t most) {
+    const std::lock_guard lock(m_mutex);
+    const auto own = m_sessions.find(id);
+    if (own == m_sessions.end()) return false;
+    if (own->second->rules.contains(rule)) return true;
+    const auto others = std::ranges::count_if(m_sessions, [&](const auto& one) {
+        return one.second->facts.user == own->second->facts.user && one.second->rules.contains(rule);
+    });
+    if (static_cast<std::uint64_t>(others) >= most) return false;
+    own->second->rules.insert(rule);
+    return true;
+}
+
 bool LiveSessions::end(const std::string& id_or_audit_key, const std::string& text) {
     std::shared_ptr<LiveSession> found;
     {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -21,6 +22,7 @@ struct LiveSession {
     std::atomic<std::uint64_t> bytes_out{0};
     /// Asks the loop to end the session with a text for its user.
     std::function<void(const std::string& text)> end;
+    std::set<std::string> rules;  // that it is counted under; of LiveSessions, behind its mutex
 
     static void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {
         counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
@@ -36,6 +38,9 @@ public:
     std::vector<model::Session> list() const;
     std::size_t count() const;
     bool end(const std::string& id_or_audit_key, const std::string& text);
+    /// Counts the session `id` among those of its user under `rule`, from now until it leaves; false, and not counted, where `most`
+    /// others are there already.
+    bool count_under(const std::string& id, const std::string& rule, std::uint32_t most);
 
 private:
     mutable std::mutex m_mutex;

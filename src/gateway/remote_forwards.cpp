@@ -91,7 +91,7 @@ void RemoteForwards::forward(const ssh::GlobalRequested& request, std::optional<
     if (m_listening.size() + m_asked.size() >= wire::limits::kRemoteForwards)
         return refuse(answer, place->text(), "too many remote forwards on this connection");
     const auto on_failure = m_front.on_failure(*decision);
-    if (const auto begun = m_front.record().may_begin(on_failure); !begun)
+    if (const auto begun = m_front.may_begin(*decision); !begun)
         return refuse(answer, place->text(), begun.error().text);
     m_front.record().audit("forward.listen", place->text(), "ok",
         fmt::format("{} by rule \"{}\"", model::name(request_for(*place).capability), decision->rule));
@@ -242,7 +242,7 @@ Result<InwardChannel::Plan> RemoteForwards::plan(const TargetHop& target, const 
         return std::unexpected(decision.error());
     }
     const auto on_failure = m_front.on_failure(*decision);
-    if (auto begun = m_front.record().may_begin(on_failure); !begun) return std::unexpected(begun.error());
+    if (auto begun = m_front.may_begin(*decision); !begun) return std::unexpected(begun.error());
     m_front.record().audit("channel.open", found->place.text(), "ok",
         fmt::format("{} by rule \"{}\"{}", model::name(request_for(found->place).capability), decision->rule, from));
     InwardChannel::Plan plan{InwardKind::Forward, request.type, base::to_bytes(request.payload), {}, on_failure};

@@ -2,6 +2,7 @@
 #include "gateway/session_channel.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -25,7 +26,25 @@ std::string string_of(BytesView payload) {
     return std::string(reader.text());
 }
 
+/// RFC 4254 §6.5: exec and subsystem have one string and nothing behind it. What policy reads must be all that the target gets.
+bool is_well_formed(const std::string& type, BytesView payload) {
+    wire::Reader reader(payload);
+    if (type != "shell") reader.text();
+    return reader.finish(type).has_value();
+}
+
 Bytes string_payload(std::string_view text) { return wire::Writer().string(text).take(); }
+
+/// A name that a shell or the loader of the target takes for an order would run other code before what was asked for, and policy would
+/// not hear of it; SSH_ is the server's own story about the connection. What else a target takes from its users is its own matter.
+bool is_harmless_variable(std::string_view name, std::string_view value) {
+    constexpr std::array<std::string_view, 6> kOrders{"BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "PS4", "IFS"};
+    constexpr std::array<std::string_view, 4> kFamilies{"LD_", "DYLD_", "BASH_FUNC_", "SSH_"};
+    const bool well_formed = !name.empty() && name.find_first_of(std::string_view("=\0", 2)) == std::string_view::npos &&
+                             value.find('\0') == std::string_view::npos;
+    return well_formed && std::ranges::find(kOrders, name) == kOrders.end() &&
+           std::ranges::none_of(kFamilies, [&](std::string_view family) { return name.starts_with(family); });
+}
 
 model::Capability capability_of(const std::string& type, const std::string& argument) {
     if (type == "shell") return model::Capability::Shell;
@@ -90,7 +109,10 @@ void SessionChannel::requested(Request request) {
 }
 
 void SessionChannel::pty_requested(Request request) {
-    if (!m_front.grant().pty) return reply(request, false);
+    if (!m_front.grant().pty) {
+        refused_part("terminal", "the key " + m_front.grant().fingerprint + " may not have a terminal");
+        return reply(request, false);
+    }
     // The gateway's own words must fit a terminal from here on, whatever becomes of the session.
     m_pty = true;
     hold(request);
@@ -102,12 +124,22 @@ void SessionChannel::env_requested(Request request) {
     m_env_bytes += request.payload.size();
     if (m_env_count > wire::limits::kEnvironmentCount || m_env_bytes > wire::limits::kEnvironmentBytes)
         return reply(request, false);
+    wire::Reader reader(request.payload);
+    const auto name = std::string(reader.text());
+    const std::string_view value = reader.text();
+    if (!reader.finish("env") || !is_harmless_variable(name, value)) {
+        refused_part("env " + shown(name, 64), "this variable would change what runs on the target");
+        return reply(request, false);
+    }
     hold(request);
     reply(request, true);
 }
 
 void SessionChannel::agent_requested(Request request) {
-    if (!m_front.grant().agent_forwarding) return reply(request, false);
+    if (!m_front.grant().agent_forwarding) {
+        refused_part("agent", "the key " + m_front.grant().fingerprint + " may not forward an agent");
+        return reply(request, false);
+    }
     if (!m_agent_asked) m_front.agent_offer(true);
     m_agent_asked = true;
     reply(request, true);
@@ -128,10 +160,25 @@ bool SessionChannel::x11_permitted() {
     if (decision.allowed && by_key) return true;
     const std::string reason =
         by_key ? decision.reason : "the key " + m_front.grant().fingerprint + " may not forward a display";
-    m_front.record().audit(
-        "access.refused", fmt::format("{}@{} x11", m_destination.login, m_destination.target), "refused", reason);
+    refused_part("x11", reason);
     m_front.hop().submit(ssh::SendDebug{shown(reason, 1000)});
     return false;
+}
+
+bool SessionChannel::agent_permitted() {
+    const auto decision = decide(model::Capability::Agent);
+    if (!decision.allowed) refused_part("agent", decision.reason);
+    return decision.allowed;
+}
+
+/// The session goes on without it.
+void SessionChannel::refused_part(const std::string& what, const std::string& reason) {
+    m_front.record().audit("access.refused", fmt::format("{} {}", place(), what), "refused", reason);
+}
+
+std::string SessionChannel::place() const {
+    if (m_destination.target.empty()) return "gateway";
+    return fmt::format("{}@{}", m_destination.login, m_destination.target);
 }
 
 void SessionChannel::hold(Request request) {
@@ -149,8 +196,9 @@ void SessionChannel::reply(const Request& request, bool success) {
 
 // --- the start ---
 
-policy::Decision SessionChannel::decide(model::Capability capability) {
+policy::Decision SessionChannel::decide(model::Capability capability, std::optional<std::string> command) {
     policy::Request request;
+    request.command = std::move(command);
     request.target = m_destination.target;
     request.login = m_destination.login;
     request.capability = capability;
@@ -159,19 +207,21 @@ policy::Decision SessionChannel::decide(model::Capability capability) {
 
 void SessionChannel::start(Request start) {
     m_started = true;
+    if (!is_well_formed(start.type, start.payload)) {
+        return refuse_by_policy(start, place() + " " + start.type, "the request cannot be understood");
+    }
     if (m_front.grant().command) start = Request{"exec", start.want_reply, string_payload(*m_front.grant().command)};
     if (!find_destination(start)) return;
     const std::string argument = start.type == "shell" ? std::string() : string_of(start.payload);
     const auto capability = capability_of(start.type, argument);
     m_shell = capability == model::Capability::Shell;
-    const auto decision = decide(capability);
+    const auto decision = decide(capability, start.type == "subsystem" ? "subsystem " + argument : argument);
     if (!decision.allowed) {
-        return refuse_by_policy(start,
-            fmt::format("{}@{} {}", m_destination.login, m_destination.target, model::name(capability)), decision.reason);
+        return refuse_by_policy(start, fmt::format("{} {}", place(), model::name(capability)), decision.reason);
     }
-    if (auto begun = m_front.record().may_begin(m_front.on_failure(decision)); !begun)
+    if (auto begun = m_front.may_begin(decision); !begun)
         return refuse(start, begun.error().text, 255);
-    if (m_agent_asked) m_agent_granted = decide(model::Capability::Agent).allowed;
+    m_agent_granted = m_agent_asked && agent_permitted();
     m_x11_granted = m_x11 && x11_permitted();
     relay_to_target(std::move(start), decision);
 }

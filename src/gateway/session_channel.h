@@ -43,6 +43,9 @@ private:
     void agent_requested(Request request);
     void x11_requested(Request request);
     bool x11_permitted();
+    bool agent_permitted();
+    void refused_part(const std::string& what, const std::string& reason);
+    std::string place() const;  // for people
     void hold(Request request);
     void start(Request request);
     bool find_destination(Request& start);
@@ -52,7 +55,7 @@ private:
     void refuse(const Request& start, const std::string& text, int status);
     void refuse_by_policy(const Request& start, const std::string& what, const std::string& reason);
     void reply(const Request& request, bool success);
-    policy::Decision decide(model::Capability capability);
+    policy::Decision decide(model::Capability capability, std::optional<std::string> command = {});
     void want_inward(bool wanted);
     void leave_target();
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.h"
 #include "base/nearest.h"
 #include "base/network.h"
 #include "base/time_zone.h"
@@ -55,6 +56,7 @@ private:
     void target(const toml::table& table);
     void rule(const toml::table& table);
     void when(const toml::table& table, model::When& when);
+    void limits(const toml::table& table, model::Limits& limits);
     void host_trust(const toml::table& table, model::Target& target);
     std::string expiry(const toml::table& table);
 
@@ -139,6 +141,11 @@ std::optional<std::string> check_capability(const std::string& text) {
         "socket-forward", "agent", "x11", "vpn"};
     return fmt::format("no such capability{}; known are {}", base::did_you_mean(text, known), fmt::join(known, ", "));
 }
+std::optional<std::string> check_command(const std::string& text) {
+    if (text.empty() || text.size() > 1024 || has_control(text))
+        return "a command is 1 to 1024 bytes without control characters; * stands for any words";
+    return std::nullopt;
+}
 std::optional<std::string> check_forward(const std::string& text) {
     const auto entry = model::ForwardEntry::parse(text);
     return entry ? std::nullopt : std::optional(entry.error().text);
@@ -150,6 +157,11 @@ std::optional<std::string> check_network(const std::string& text) {
 std::optional<std::string> check_hours(const std::string& text) {
     const auto hours = model::Hours::parse(text);
     return hours ? std::nullopt : std::optional(hours.error().text);
+}
+std::optional<std::string> check_limit(const std::string& text) {
+    const auto time = base::parse_duration(text);
+    if (time && time->count() > 0) return std::nullopt;
+    return "a time is wanted, for example \"30m\" or \"8h\"; without a limit leave it out";
 }
 std::optional<std::string> check_record(const std::string& text) {
     if (model::parse_record_level(text)) return std::nullopt;
@@ -334,9 +346,23 @@ void Reader::when(const toml::table& table, model::When& when) {
     when.hours = text(*inner, "hours", check_hours);
 }
 
+void Reader::limits(const toml::table& table, model::Limits& limits) {
+    for (const auto& [key, limit] : {std::pair("max_time", &limits.max_time), std::pair("idle_time", &limits.idle_time)}) {
+        if (const std::string written = text(table, key, check_limit); !written.empty()) {
+            *limit = base::parse_duration(written).value_or(std::chrono::seconds(0));
+        }
+    }
+    const toml::node* most = table.get("max_sessions");
+    if (!most) return;
+    const auto value = most->value_exact<std::int64_t>();
+    if (!value || *value < 1 || *value > 1'000'000) return problem(*most, "max_sessions is a number from 1 on");
+    limits.max_sessions = static_cast<std::uint32_t>(*value);
+}
+
 void Reader::rule(const toml::table& table) {
-    known_keys(
-        table, "[[rule]]", {"name", "users", "targets", "logins", "allow", "forward", "record", "on_failure", "when"});
+    known_keys(table, "[[rule]]",
+        {"name", "users", "targets", "logins", "allow", "commands", "forward", "record", "on_failure", "when", "max_time",
+            "idle_time", "max_sessions"});
     model::Rule rule;
     rule.name = text(table, "name", check_plain, true);
     rule.users = texts(table, "users", check_rule_user);
@@ -344,17 +370,21 @@ void Reader::rule(const toml::table& table) {
     rule.logins = texts(table, "logins", check_login_pattern);
     for (const std::string& word : texts(table, "allow", check_capability))
         rule.allow.push_back(*model::parse_capability(word));
+    rule.commands = texts(table, "commands", check_command);
     rule.forward = texts(table, "forward", check_forward);
     rule.record = model::parse_record_level(text(table, "record", check_record)).value_or(model::RecordLevel::Full);
     rule.on_failure = model::parse_on_failure(text(table, "on_failure", check_on_failure));
     when(table, rule.when);
+    limits(table, rule.limits);
     if (!table.contains("users")) problem(table, "users is missing: names, @groups or \"*\"");
     if (!table.contains("allow")) problem(table, "allow is missing: the capabilities, for example [\"shell\", \"exec\"]");
     // An empty list is a mistake that would widen a rule or leave it without effect; leaving the key out says what is meant.
-    for (const std::string_view key : {"targets", "logins"}) {
+    for (const std::string_view key : {"targets", "logins", "commands"}) {
         const toml::array* list = table[key].as_array();
         if (list && list->empty()) problem(*list, fmt::format("{} is empty: leave it out, or name some", key));
     }
+    const bool runs = std::find(rule.allow.begin(), rule.allow.end(), model::Capability::Exec) != rule.allow.end();
+    if (!rule.commands.empty() && !runs) problem(table, "commands narrows exec, but allow does not have it");
     const bool forwards = std::any_of(rule.allow.begin(), rule.allow.end(), [](model::Capability c) {
         return c == model::Capability::LocalForward || c == model::Capability::RemoteForward ||
                c == model::Capability::UdpForward || c == model::Capability::SocketForward;

@@ -1,6 +1,9 @@
 #include "store/access_tables.h"
 
+#include <charconv>
+#include <chrono>
 #include <functional>
+#include <map>
 #include <unordered_map>
 
 #include "model/difference.h"
@@ -95,18 +98,45 @@ void read_targets(soci::session& sql, std::vector<model::Target>& targets) {
         });
 }
 
+template <class Number>
+bool read_number(const std::string& text, Number& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size();
+}
+
+bool take_limit(model::Limits& limits, const std::string& name, const std::string& value) {
+    std::int64_t seconds = 0;
+    if (name == "max_sessions") return read_number(value, limits.max_sessions);
+    if (!read_number(value, seconds)) return false;
+    if (name == "max_time") limits.max_time = std::chrono::seconds(seconds);
+    if (name == "idle_time") limits.idle_time = std::chrono::seconds(seconds);
+    return name == "max_time" || name == "idle_time";
+}
+
+std::map<std::string, std::string> limits_as_items(const model::Limits& limits) {
+    std::map<std::string, std::string> items;
+    if (limits.max_time.count() != 0) items["max_time"] = std::to_string(limits.max_time.count());
+    if (limits.idle_time.count() != 0) items["idle_time"] = std::to_string(limits.idle_time.count());
+    if (limits.max_sessions != 0) items["max_sessions"] = std::to_string(limits.max_sessions);
+    return items;
+}
+
 // What this version does not know (written by a newer one) is an error, never a wider rule.
-void take_rule_item(model::Rule& rule, const std::string& kind, std::string value) {
+void take_rule_item(model::Rule& rule, const std::string& kind, const std::string& name, std::string value) {
     if (kind == "user")
         rule.users.push_back(std::move(value));
     else if (kind == "target")
         rule.targets.push_back(std::move(value));
     else if (kind == "login")
         rule.logins.push_back(std::move(value));
+    else if (kind == "command")
+        rule.commands.push_back(std::move(value));
     else if (kind == "forward")
         rule.forward.push_back(std::move(value));
     else if (kind == "from")
         rule.when.from.push_back(std::move(value));
+    else if (kind == "limit" && take_limit(rule.limits, name, value))
+        return;
     else if (const auto capability = model::parse_capability(value); kind == "allow" && capability)
         rule.allow.push_back(*capability);
     else
@@ -129,9 +159,10 @@ void read_rules(soci::session& sql, std::vector<model::Rule>& rules) {
         rules.push_back(row);
     }
     Owners<model::Rule> owners(rules);
-    each_item(sql, "rule_items", [&](const std::string& owner, const std::string& kind, std::string, std::string value) {
-        if (model::Rule* rule = owners.find(owner)) take_rule_item(*rule, kind, std::move(value));
-    });
+    each_item(
+        sql, "rule_items", [&](const std::string& owner, const std::string& kind, std::string name, std::string value) {
+            if (model::Rule* rule = owners.find(owner)) take_rule_item(*rule, kind, name, std::move(value));
+        });
 }
 
 /// Inserts the items of one object with one prepared statement.
@@ -210,8 +241,10 @@ public:
         m_rule_items.list(rule.name, "target", rule.targets);
         m_rule_items.list(rule.name, "login", rule.logins);
         m_rule_items.list(rule.name, "allow", allow);
+        m_rule_items.list(rule.name, "command", rule.commands);
         m_rule_items.list(rule.name, "forward", rule.forward);
         m_rule_items.list(rule.name, "from", rule.when.from);
+        m_rule_items.map(rule.name, "limit", limits_as_items(rule.limits));
     }
 
     void number_rules(const std::vector<model::Rule>& rules) {

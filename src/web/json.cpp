@@ -34,9 +34,11 @@ Json to_json(const model::Rule& rule) {
     Json allow = Json::array();
     for (const model::Capability capability : rule.allow) allow.push_back(model::name(capability));
     return {{"name", rule.name}, {"users", rule.users}, {"targets", rule.targets}, {"logins", rule.logins}, {"allow", allow},
-        {"forward", rule.forward}, {"record", model::name(rule.record)},
+        {"commands", rule.commands}, {"forward", rule.forward}, {"record", model::name(rule.record)},
         {"on_failure", rule.on_failure ? model::name(*rule.on_failure) : ""},
-        {"when", {{"from", rule.when.from}, {"hours", rule.when.hours}}}};
+        {"when", {{"from", rule.when.from}, {"hours", rule.when.hours}}},
+        {"max_time", rule.limits.max_time.count()}, {"idle_time", rule.limits.idle_time.count()},
+        {"max_sessions", rule.limits.max_sessions}};
 }
 
 Json to_json(const model::Difference& difference) {

@@ -424,7 +424,7 @@ TEST_F(GatewayTest, RefusalsNameTheReasonAndReachNoTarget) {
     EXPECT_EQ(exec.status, 1);
     EXPECT_NE(exec.errors.find("root"), std::string::npos) << exec.errors;
     EXPECT_EQ(m_target.connections, 0);
-    EXPECT_EQ(audit("access.refused").size(), 2u);
+    EXPECT_EQ(audit("access.refused").size(), 3u);
 }
 
 TEST_F(GatewayTest, WrongExpiredAndRootSignInsEndWithTextAndAudit) {

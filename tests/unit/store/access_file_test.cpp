@@ -54,6 +54,10 @@ users = ["@ops"]
 targets = ["web*", "env=prod"]
 logins = ["ubuntu"]
 allow = ["shell", "exec", "sftp", "scp"]
+commands = ["uptime", "git-upload-pack *"]
+max_time = "8h"
+idle_time = "30m"
+max_sessions = 2
 record = "commands"
 on_failure = "alarm"
 when = { from = ["203.0.113.0/24"], hours = "Mon-Fri 08:00-20:00 Asia/Tokyo" }
@@ -78,6 +82,8 @@ forward = ["ledger.internal:443", "10.1.0.0/16:5432"]
     EXPECT_TRUE(access->targets.at(1).legacy);
     const model::Rule& rule = access->rules.at(0);
     EXPECT_EQ(rule.allow.size(), 4U);
+    EXPECT_EQ(rule.limits, (model::Limits{std::chrono::hours(8), std::chrono::minutes(30), 2}));
+    EXPECT_EQ(rule.commands, (std::vector<std::string>{"uptime", "git-upload-pack *"}));
     EXPECT_EQ(rule.record, model::RecordLevel::Commands);
     EXPECT_EQ(rule.on_failure, model::OnFailure::Alarm);
     EXPECT_EQ(rule.when.hours, "Mon-Fri 08:00-20:00 Asia/Tokyo");
@@ -149,6 +155,15 @@ TEST(AccessFileTest, ValuesAreChecked) {
         {"allow = [\"shell\"]\nforward = [\"h:1\"]", "allow has no forward"},
         {"allow = [\"local-forward\"]\nforward = [\"10.0.0.1/8:22\"]", "bits behind the prefix"},
         {"allow = [\"local-forward\"]\nforward = [\"*:22\"]", "a host is named"},
+        {"allow = [\"shell\"]\ncommands = [\"uptime\"]", "commands narrows exec, but allow does not have it"},
+        {"allow = [\"shell\"]\nmax_time = \"soon\"", "a time is wanted, for example \"30m\""},
+        {"allow = [\"shell\"]\nidle_time = \"0\"", "without a limit leave it out"},
+        {"allow = [\"shell\"]\nmax_time = 5", "max_time is a text"},
+        {"allow = [\"shell\"]\nmax_sessions = 0", "max_sessions is a number from 1 on"},
+        {"allow = [\"exec\"]\ncommands = []", "commands is empty"},
+        {"allow = [\"exec\"]\ncommands = [\"\"]", "a command is 1 to 1024 bytes"},
+        {"allow = [\"exec\"]\ncommands = [\"a\\nb\"]", "without control characters"},
+        {"allow = [\"exec\"]\ncommand = [\"uptime\"]", "did you mean commands?"},
         {"allow = [\"shell\"]\nwhen = { from = [\"10.0.0.1/8\"] }", "a network is"},
         {"allow = [\"shell\"]\nwhen = { from = [] }", "from is empty"},
         {"allow = [\"shell\"]\nwhen = { hours = \"always\" }", "hours \"always\""},

@@ -61,8 +61,10 @@ model::Access sample() {
         .users = {"@ops", "bob"},
         .targets = {"web*", "env=prod"},
         .logins = {"ubuntu"},
-        .allow = {model::Capability::Shell, model::Capability::LocalForward},
+        .allow = {model::Capability::Exec, model::Capability::LocalForward},
+        .commands = {"uptime", "echo *"},
         .forward = {"ledger:443"}};
+    full.limits = {.max_time = std::chrono::hours(8), .idle_time = std::chrono::minutes(30), .max_sessions = 2};
     full.record = model::RecordLevel::Metadata;
     full.on_failure = model::OnFailure::End;
     full.when = {.from = {"10.0.0.0/8"}, .hours = "Mon-Fri 08:00-20:00 UTC"};
