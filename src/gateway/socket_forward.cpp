@@ -5,8 +5,12 @@
 
 #include <unistd.h>
 
+#include <fmt/format.h>
+
+#include "base/network.h"
 #include "gateway/front_hop.h"
 #include "gateway/text.h"
+#include "model/forward.h"
 
 namespace sekisho::gateway {
 
@@ -19,8 +23,26 @@ SocketForward::SocketForward(FrontHop& front, ssh::ChannelId channel, const std:
     model::RecordLevel level, model::OnFailure on_failure)
     : m_front(front), m_channel(channel), m_destination(net::Endpoint{host, port}.text()), m_level(level),
       m_on_failure(on_failure) {
-    m_dial = front.services().dialer.dial(front.loop(), host, port, front.config().target.connect_timeout,
-        [this](Result<net::Dialed> result) { dialed(std::move(result)); });
+    net::Judge judge_name;
+    if (!base::Address::parse(host)) judge_name = [this, host](const net::Endpoint& place) { return judge(host, place); };
+    m_dial = front.services().dialer.dial(
+        front.loop(), host, port, front.config().target.connect_timeout,
+        [this](Result<net::Dialed> result) { dialed(std::move(result)); }, std::move(judge_name));
+}
+
+/// A name was permitted as a name. Whoever answers for it in the DNS chooses its addresses, so it does not lead to the gateway itself
+/// or to what only the gateway reaches, unless the user may go to that very address as well.
+Result<void> SocketForward::judge(const std::string& name, const net::Endpoint& place) {
+    const auto address = base::Address::parse(place.address);
+    const std::string_view kind = address ? model::kind_of_own_address(*address) : "unreadable";
+    if (kind.empty()) return {};
+    policy::Request request;
+    request.capability = model::Capability::LocalForward;
+    request.forward_host = place.address;
+    request.forward_port = place.port;
+    if (m_front.decide(request).allowed && m_front.grant().permits_open(place.address, place.port)) return {};
+    m_forbidden = true;
+    return fail(fmt::format("{} is {} here, a {} address; a rule must name that address itself", name, place.address, kind));
 }
 
 SocketForward::~SocketForward() {
@@ -29,6 +51,12 @@ SocketForward::~SocketForward() {
 
 void SocketForward::dialed(Result<net::Dialed> dialed) {
     auto& record = m_front.record();
+    if (!dialed && m_forbidden) {
+        record.audit("access.refused", m_destination, "refused", dialed.error().text);
+        m_front.hop().submit(
+            ssh::RejectChannel{m_channel, ssh::OpenFailure::AdministrativelyProhibited, shown(dialed.error().text, 300)});
+        return m_front.channel_over(*this);
+    }
     if (!dialed) {
         record.audit("channel.open", m_destination, "failed", dialed.error().full());
         m_front.hop().submit(

@@ -26,6 +26,7 @@ public:
     void credit_released() override;
 
 private:
+    Result<void> judge(const std::string& name, const net::Endpoint& place);
     void dialed(Result<net::Dialed> dialed);
     void channel_event(Hop& hop, ssh::Event& event) override;
     std::size_t stream_read(MutableBytes bytes) override;
@@ -54,6 +55,7 @@ private:
     std::size_t m_withheld = 0;
     bool m_client_eof = false;
     bool m_socket_eof = false;
+    bool m_forbidden = false;  // the name has no address that may be reached by name
     bool m_closed = false;
     bool m_front_gone = false;
 };

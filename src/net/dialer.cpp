@@ -56,9 +56,9 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
 
 class Attempt : public std::enable_shared_from_this<Attempt> {
 public:
-    Attempt(Loop& loop, std::string name, std::function<void(Result<Dialed>)> done)
-        : m_loop(loop), m_name(std::move(name)), m_done(std::move(done)), m_descriptor(loop.state().context), m_timer(loop) {
-    }
+    Attempt(Loop& loop, std::string name, std::function<void(Result<Dialed>)> done, Judge judge)
+        : m_loop(loop), m_name(std::move(name)), m_done(std::move(done)), m_judge(std::move(judge)),
+          m_descriptor(loop.state().context), m_timer(loop) {}
 
     void begin(std::chrono::milliseconds timeout) {
         m_timer.after(timeout, [self = weak_from_this()] {
@@ -71,16 +71,30 @@ public:
         if (!m_done) return;
         if (!addresses) return finish(std::unexpected(addresses.error()));
         m_addresses = std::move(*addresses);
+        if (auto judged = leave_out_forbidden(); !judged) return finish(std::unexpected(judged.error()));
         connect_next();
     }
 
     void give_up() {
         m_done = nullptr;
+        m_judge = nullptr;
         m_timer.cancel();
         close();
     }
 
 private:
+    /// Fails when nothing is left.
+    Result<void> leave_out_forbidden() {
+        if (!m_judge) return {};
+        Result<void> last;
+        std::erase_if(m_addresses, [&](const Address& address) {
+            const auto judged = m_judge(address.endpoint());
+            if (!judged) last = judged;
+            return !judged;
+        });
+        return m_addresses.empty() ? last : Result<void>();
+    }
+
     void connect_next() {
         while (m_next < m_addresses.size()) {
             const Address& address = m_addresses[m_next++];
@@ -140,6 +154,7 @@ private:
     Loop& m_loop;
     std::string m_name;
     std::function<void(Result<Dialed>)> m_done;
+    Judge m_judge;
     boost::asio::posix::stream_descriptor m_descriptor;
     Timer m_timer;
     std::vector<Address> m_addresses;
@@ -159,8 +174,8 @@ private:
 }  // namespace
 
 std::unique_ptr<Dial> Dialer::dial(Loop& loop, const std::string& host, std::uint16_t port,
-    std::chrono::milliseconds timeout, std::function<void(Result<Dialed>)> done) {
-    auto attempt = std::make_shared<Attempt>(loop, Endpoint{host, port}.text(), std::move(done));
+    std::chrono::milliseconds timeout, std::function<void(Result<Dialed>)> done, Judge judge) {
+    auto attempt = std::make_shared<Attempt>(loop, Endpoint{host, port}.text(), std::move(done), std::move(judge));
     attempt->begin(timeout);
     // An address needs no worker: nothing is looked up, nothing can block.
     if (is_address(host)) {

@@ -24,13 +24,17 @@ struct Dialed {
     Endpoint peer;
 };
 
+/// Whether an address that a name turned out to have may be connected to; the error says why not. Asked on the loop, once for each
+/// address; those it lets through are the ones that are connected to, with no second look-up in between.
+using Judge = std::function<Result<void>(const Endpoint&)>;
+
 class Dialer {
 public:
     explicit Dialer(WorkerPool& pool) : m_pool(pool) {}
 
     /// `done` runs on `loop`, exactly once unless the Dial is destroyed before. The error's text names what did not work.
     std::unique_ptr<Dial> dial(Loop& loop, const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
-        std::function<void(Result<Dialed>)> done);
+        std::function<void(Result<Dialed>)> done, Judge judge = {});
 
 private:
     WorkerPool& m_pool;

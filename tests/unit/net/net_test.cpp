@@ -228,6 +228,39 @@ TEST(Net, DialFailsWithTheReasonAndADroppedDialStaysSilent) {
     on(loop, [&] { kept.reset(); });
 }
 
+TEST(Net, ADialedNameHasOnlyTheAddressesThatItsJudgeLetsThrough) {
+    Loop loop;
+    WorkerPool pool(1);
+    Dialer dialer(pool);
+    auto listener = Listener::open(loop, "127.0.0.1", 0);
+    ASSERT_TRUE(listener.has_value());
+    const std::uint16_t port = (*listener)->local().port;
+    loop.start();
+    std::promise<std::string> refused, permitted;
+    std::vector<std::unique_ptr<Dial>> dials;
+    on(loop, [&] {
+        const auto said = [](std::promise<std::string>& text) {
+            return [&text](Result<Dialed> dialed) {
+                text.set_value(dialed ? dialed->peer.address : dialed.error().text);
+                if (dialed) ::close(dialed->fd);
+            };
+        };
+        dials.push_back(dialer.dial(loop, "localhost", port, 5s, said(refused),
+            [](const Endpoint& place) -> Result<void> { return fail("not " + place.address); }));
+        dials.push_back(dialer.dial(loop, "localhost", port, 5s, said(permitted), [](const Endpoint& place) -> Result<void> {
+            if (place.address != "127.0.0.1") return fail("only 127.0.0.1");
+            return {};
+        }));
+    });
+    const std::string text = refused.get_future().get();
+    EXPECT_TRUE(text == "not 127.0.0.1" || text == "not ::1") << text;
+    EXPECT_EQ(permitted.get_future().get(), "127.0.0.1");
+    on(loop, [&] {
+        dials.clear();
+        (*listener)->stop();
+    });
+}
+
 TEST(Net, DialGivesUpInTime) {
     Loop loop;
     WorkerPool pool(1);
