@@ -17,6 +17,13 @@ namespace {
 /// Must reach a command that does not read: not behind data that its window holds back.
 bool overtakes(std::string_view type) { return type == "signal" || type == "break" || type == "window-change"; }
 
+/// What a session is made of is asked for before it starts, where policy and the key's options are heard (SessionChannel). Asked for
+/// later it reaches no target: RFC 4254 §6.5 lets one program run in a channel, and not every server holds to it.
+bool belongs_before_the_start(std::string_view type) {
+    return type == "shell" || type == "exec" || type == "subsystem" || type == "pty-req" || type == "env" ||
+           type == "x11-req" || type == "auth-agent-req@openssh.com";
+}
+
 /// Some clients send keepalives on a channel. The answer is ours, and says that we are there.
 bool is_keepalive(std::string_view type) { return type.starts_with("keepalive@"); }
 
@@ -116,6 +123,12 @@ void Relay::release_credit() {
 void Relay::request(End& from, const ssh::ChannelRequested& request) {
     m_record.request(m_record_channel, is_client(from), request.type, request.payload);
     if (is_keepalive(request.type)) {
+        if (!request.want_reply) return;
+        from.replies.push_back(Reply::Failure);
+        return answer(from);
+    }
+    if (is_client(from) && belongs_before_the_start(request.type)) {
+        m_record.audit("access.refused", request.type, "refused", "asked for when the channel had started already");
         if (!request.want_reply) return;
         from.replies.push_back(Reply::Failure);
         return answer(from);
