@@ -27,7 +27,8 @@ std::string described(BytesView blob) {
 struct Looked {
     Looked(Services& services, const net::Endpoint& peer)
         : snapshot(services.access.load()), trust(services.user_trust.load()),
-          facts{snapshot->access, snapshot->keys, *trust, base::Address::parse(peer.address), std::chrono::system_clock::now()} {}
+          facts{snapshot->access, snapshot->keys, *trust, base::Address::parse(peer.address),
+              std::chrono::system_clock::now()} {}
 
     std::shared_ptr<const AccessSnapshot> snapshot;
     std::shared_ptr<const identity::CertificateTrust> trust;
@@ -36,9 +37,11 @@ struct Looked {
 
 }  // namespace
 
-FrontAuth::FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, StepsFor steps_for, SignedIn signed_in)
-    : m_services(services), m_hop(hop), m_peer(std::move(peer)), m_attempts_left(attempts), m_steps_for(std::move(steps_for)),
-      m_signed_in(std::move(signed_in)) {}
+FrontAuth::FrontAuth(Services& services, Hop& hop, net::Endpoint peer, Stranger stranger, const model::SshConfig& config,
+    StepsFor steps_for, SignedIn signed_in)
+    : m_services(services), m_hop(hop), m_peer(std::move(peer)), m_stranger(std::move(stranger)),
+      m_must_be_done(hop.loop().now() + config.login_grace), m_attempts_left(config.auth_attempts),
+      m_steps_for(std::move(steps_for)), m_signed_in(std::move(signed_in)) {}
 
 void FrontAuth::requested(const ssh::AuthRequested& request) {
     m_asked = true;
@@ -72,7 +75,8 @@ void FrontAuth::key_offered(const ssh::AuthRequested& request) {
     const Looked looked(m_services, m_peer);
     const auto key = identity::parse_shown_key(request.key_blob);
     if (!key) return refuse(request, "the key cannot be used: " + key.error().text, false);
-    if (const auto found = identity::owners_of(*key, looked.facts); !found) return refuse(request, found.error().text, false);
+    if (const auto found = identity::owners_of(*key, looked.facts); !found)
+        return refuse(request, found.error().text, false);
     m_hop.submit(ssh::AcceptKeyQuery{request.ticket});
 }
 
@@ -103,14 +107,18 @@ void FrontAuth::key_signed(const ssh::AuthRequested& request) {
     auto grant = identity::grant_to(found->owner, *key, looked.facts, request.proof);
     if (!grant) return refuse(request, grant.error().text, true);
     for (const auto& one : m_tried) m_services.quiet_keys.add(one);
-    m_grant = std::move(*grant);
-    m_destination = std::move(found->destination);
+    granted(request.ticket, std::move(*grant), std::move(found->destination));
+}
+
+void FrontAuth::granted(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
+    m_grant = std::move(grant);
+    m_destination = std::move(destination);
     m_steps = m_steps_for(m_grant, m_destination);
-    m_ticket = request.ticket;
+    m_ticket = ticket;
     m_waiting = m_steps.empty();
     if (m_steps.empty()) return passed();
     m_reason = "left before answering what follows the key";
-    m_hop.submit(ssh::RejectAuth{request.ticket, {kInteractive}, true});
+    m_hop.submit(ssh::RejectAuth{ticket, {kInteractive}, true});
 }
 
 // --- what follows the key ---
@@ -119,7 +127,8 @@ void FrontAuth::key_signed(const ssh::AuthRequested& request) {
 void FrontAuth::step_requested(const ssh::AuthRequested& request) {
     m_ticket = request.ticket;
     m_waiting = true;
-    if (request.method != ssh::AuthRequested::Method::KeyboardInteractive) return refused("answers are wanted after the key", {});
+    if (request.method != ssh::AuthRequested::Method::KeyboardInteractive)
+        return refused("answers are wanted after the key", {});
     m_step < m_steps.size() ? m_steps[m_step]->begin(*this) : passed();
 }
 
@@ -144,6 +153,7 @@ void FrontAuth::passed() {
 
 void FrontAuth::refused(const std::string& reason, const std::string& text) {
     m_reason = reason;
+    m_refused = true;
     m_waiting = false;
     if (!text.empty()) return m_hop.disconnect(ssh::DisconnectReason::NoMoreAuthMethods, text);
     if (m_attempts_left == 0 || --m_attempts_left == 0) {
@@ -157,12 +167,19 @@ void FrontAuth::refused(const std::string& reason, const std::string& text) {
 
 void FrontAuth::refuse(const ssh::AuthRequested& request, const std::string& reason, bool counts) {
     m_reason = reason;
+    m_refused = true;
     if (!request.key_blob.empty()) explain(described(request.key_blob), reason);
-    if (counts && (m_attempts_left == 0 || --m_attempts_left == 0)) {
+    counts ? refuse_attempt(request.ticket, reason) : reject(request.ticket);
+}
+
+void FrontAuth::refuse_attempt(ssh::Ticket ticket, const std::string& reason) {
+    m_reason = reason;
+    m_refused = true;
+    if (m_attempts_left == 0 || --m_attempts_left == 0) {
         return m_hop.disconnect(
             ssh::DisconnectReason::NoMoreAuthMethods, "Too many refused attempts to sign in. The last: " + reason + ".");
     }
-    reject(request.ticket);
+    reject(ticket);
 }
 
 /// A client that runs out of keys only hangs up: each refused key is told when it is refused, in one line, and what to do about it
@@ -188,10 +205,20 @@ void FrontAuth::reject(ssh::Ticket ticket) { m_hop.submit(ssh::RejectAuth{ticket
 
 void FrontAuth::closed() {
     m_steps.clear();
-    if (m_done || !m_asked) return;
+    if (m_done) return;
+    if (!m_excused) m_stranger.failed(why_penalised(), m_hop.loop().now());
+    if (!m_asked) return;
     std::string reason = m_reason.empty() ? "left without offering a key" : m_reason;
     for (const auto& print : m_tried) reason += (&print == &m_tried.front() ? "; tried " : ", ") + print;
     audit(reason);
+}
+
+/// The time allowed is looked at once a second, so that it is over when its end has come.
+SourcePenalties::Why FrontAuth::why_penalised() const {
+    using Why = SourcePenalties::Why;
+    if (m_root_refused) return Why::Root;
+    if (m_hop.loop().now() > m_must_be_done) return Why::GraceExceeded;
+    return m_refused ? Why::AuthFail : Why::NoAuth;
 }
 
 void FrontAuth::audit(const std::string& reason) {

@@ -13,6 +13,8 @@
 #include <map>
 #include <mutex>
 
+#include <fmt/format.h>
+
 #include "gateway/hop.h"
 #include "gateway/services.h"
 #include "keyholder/descriptors.h"
