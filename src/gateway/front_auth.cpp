@@ -53,8 +53,10 @@ void FrontAuth::requested(const ssh::AuthRequested& request) {
         case ssh::AuthRequested::Method::None: return reject(request.ticket);
         case ssh::AuthRequested::Method::PublicKeyQuery: return key_offered(request);
         case ssh::AuthRequested::Method::PublicKey: return key_signed(request);
-        case ssh::AuthRequested::Method::BadSignature: return refuse(request, "a signature was wrong", true);
-        case ssh::AuthRequested::Method::HostBased:
+        case ssh::AuthRequested::Method::HostBased: return host_signed(request);
+        case ssh::AuthRequested::Method::BadSignature:
+            if (request.method_name == "hostbased") return refuse_host(request, "the signature is wrong");
+            return refuse(request, "a signature was wrong", true);
         case ssh::AuthRequested::Method::KeyboardInteractive:
         case ssh::AuthRequested::Method::Other: return refuse(request, "only keys open this gateway", true);
     }
@@ -119,6 +121,35 @@ void FrontAuth::granted(ssh::Ticket ticket, std::shared_ptr<const identity::Gran
     if (m_steps.empty()) return passed();
     m_reason = "left before answering what follows the key";
     m_hop.submit(ssh::RejectAuth{ticket, {kInteractive}, true});
+}
+
+// --- hosts ---
+
+/// The host's word is for one account; which user that is to be has to be said, because nothing else says it.
+void FrontAuth::host_signed(const ssh::AuthRequested& request) {
+    const Looked looked(m_services, m_peer);
+    auto destination = policy::parse_destination(looked.snapshot->access, request.user, {});
+    if (!destination) return refuse_host(request, destination.error().text);
+    if (destination->user.empty()) return refuse_host(request, "no user is named: USER@LOGIN@TARGET is wanted");
+    const identity::HostClaim claim{
+        request.client_host, request.client_user, request.key_blob, destination->user, looked.facts.source};
+    auto grant = identity::grant_by_host(
+        looked.snapshot->access, looked.snapshot->client_hosts, *looked.trust, claim, looked.facts.now);
+    if (!grant) return refuse_host(request, grant.error().text);
+    granted(request.ticket, std::move(*grant), std::move(*destination));
+}
+
+/// The same words whatever the reason is, which is for the audit: whoever asks has shown nothing that names a host, or a user, of ours.
+void FrontAuth::refuse_host(const ssh::AuthRequested& request, const std::string& reason) {
+    std::string tried = fmt::format("{} of host {} by {}: {}", shown(request.client_user, 64),
+        shown(request.client_host, 128), described(request.key_blob), shown(reason, 300));
+    if (m_hosts_tried.empty()) {
+        m_hop.submit(ssh::SendBanner{
+            "This gateway did not take your host's word for who you are, as USER@LOGIN@TARGET. Its administrator "
+            "finds the reason in the audit.\r\n"});
+    }
+    if (m_hosts_tried.size() < kMostFingerprints) m_hosts_tried.push_back(std::move(tried));
+    refuse_attempt(request.ticket, "the host's word does not count here");
 }
 
 // --- what follows the key ---
@@ -201,7 +232,12 @@ void FrontAuth::explain(const std::string& key, const std::string& reason) {
     m_hop.submit(ssh::SendBanner{std::move(text)});
 }
 
-void FrontAuth::reject(ssh::Ticket ticket) { m_hop.submit(ssh::RejectAuth{ticket, {"publickey"}, false}); }
+/// A client tries what is offered only. Which methods these are says nothing of the user that it named.
+void FrontAuth::reject(ssh::Ticket ticket) {
+    std::vector<std::string> methods{"publickey"};
+    if (!m_services.access.load()->client_hosts.empty()) methods.emplace_back("hostbased");
+    m_hop.submit(ssh::RejectAuth{ticket, std::move(methods), false});
+}
 
 void FrontAuth::closed() {
     m_steps.clear();
@@ -209,6 +245,7 @@ void FrontAuth::closed() {
     if (!m_excused) m_stranger.failed(why_penalised(), m_hop.loop().now());
     if (!m_asked) return;
     std::string reason = m_reason.empty() ? "left without offering a key" : m_reason;
+    for (const auto& host : m_hosts_tried) reason += "; " + host;
     for (const auto& print : m_tried) reason += (&print == &m_tried.front() ? "; tried " : ", ") + print;
     audit(reason);
 }

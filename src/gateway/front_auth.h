@@ -54,6 +54,8 @@ private:
     Result<Known> known(
         const model::Access& access, std::vector<identity::KeyOwner> owners, const ssh::AuthRequested& request);
     void granted(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
+    void host_signed(const ssh::AuthRequested& request);
+    void refuse_host(const ssh::AuthRequested& request, const std::string& reason);
     void refuse(const ssh::AuthRequested& request, const std::string& reason, bool counts);
     void refuse_attempt(ssh::Ticket ticket, const std::string& reason);
     void explain(const std::string& key, const std::string& reason);
@@ -79,6 +81,7 @@ private:
     std::string m_user;
     std::string m_reason;
     std::vector<std::string> m_tried;  // refused keys, as told
+    std::vector<std::string> m_hosts_tried;  // what hostbased requests stated, and why they were refused
     std::vector<std::pair<std::string, std::string>> m_untold;  // of those: key, and why
     std::size_t m_told = 0;
     bool m_root_refused = false;

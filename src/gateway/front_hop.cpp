@@ -222,6 +222,7 @@ void FrontHop::record_begun(Result<std::shared_ptr<SessionRecord>> record, const
             if (auto self = weak.lock()) self->end(text);
         });
     };
+    if (!m_grant->client_host.empty()) m_record->audit("auth.hostbased", m_grant->user, "ok", m_grant->client_host);
     if (!m_grant->certificate.empty()) m_record->audit("auth.certificate", m_grant->user, "ok", m_grant->certificate);
     begun();
 }

@@ -46,13 +46,7 @@ struct Facts {
     std::optional<base::Address> source;
 };
 
-bool matches_user(const Rule& rule, const model::User& user) {
-    return std::any_of(rule.users.begin(), rule.users.end(), [&](const std::string& word) {
-        if (word == "*" || word == user.name) return true;
-        return word.starts_with('@') &&
-               std::find(user.groups.begin(), user.groups.end(), std::string_view(word).substr(1)) != user.groups.end();
-    });
-}
+bool matches_user(const Rule& rule, const model::User& user) { return model::names_user(rule.users, user); }
 
 bool matches_target_word(const std::string& word, const model::Target& target) {
     const std::size_t equals = word.find('=');
