@@ -94,6 +94,73 @@ std::string between(auto value, auto least, auto most, std::string_view range) {
     return value < least || value > most ? fmt::format("{} is wanted", range) : std::string();
 }
 
+std::string wrong_networks(const std::vector<std::string>& networks) {
+    for (const std::string& text : networks) {
+        if (!base::Network::parse(text)) {
+            return fmt::format("\"{}\" is not an address or CIDR whose bits behind the prefix are zero, for example 10.0.0.0/8", text);
+        }
+    }
+    return {};
+}
+
+std::string wrong_overflow(const Config& config) {
+    const std::string& overflow = config.ssh.penalties.overflow;
+    return overflow == "permissive" || overflow == "deny-all" ? std::string() : "permissive or deny-all is wanted";
+}
+
+std::string wrong_startups(const Config& config) {
+    const model::StartupConfig& startups = config.ssh.startups;
+    if (std::string wrong = between(startups.most, 1U, 1000000U, "1 to 1000000"); !wrong.empty()) return wrong;
+    return startups.drop_from > startups.most ? "drop_from is more than most" : std::string();
+}
+
+/// What strangers may: source networks, ssh.startups, ssh.penalties.
+void add_strangers(const auto& add) {
+    add("ssh.source_bits_v4", Number([](Config& c) -> std::uint64_t& { return c.ssh.source_bits_v4; }), Reload::Live,
+        "Bits of a client's IPv4 address that make its source network, which startups and penalties count.", [](const Config& c) {
+            return between(c.ssh.source_bits_v4, 0U, 32U, "0 to 32");
+        });
+    add("ssh.source_bits_v6", Number([](Config& c) -> std::uint64_t& { return c.ssh.source_bits_v6; }), Reload::Live,
+        "The same of an IPv6 address, whose owner mostly has a /64.",
+        [](const Config& c) { return between(c.ssh.source_bits_v6, 0U, 128U, "0 to 128"); });
+    add("ssh.startups.drop_from", Number([](Config& c) -> std::uint64_t& { return c.ssh.startups.drop_from; }), Reload::Live,
+        "From so many connections on that are not signed in yet, new ones are dropped at random.", wrong_startups);
+    add("ssh.startups.drop_percent", Number([](Config& c) -> std::uint64_t& { return c.ssh.startups.drop_percent; }), Reload::Live,
+        "So many of a hundred are dropped then, rising evenly to all at ssh.startups.most.", [](const Config& c) {
+            return between(c.ssh.startups.drop_percent, 0U, 100U, "0 to 100");
+        });
+    add("ssh.startups.most", Number([](Config& c) -> std::uint64_t& { return c.ssh.startups.most; }), Reload::Live,
+        "The most connections that are not signed in yet.", wrong_startups);
+    add("ssh.startups.most_per_source", Number([](Config& c) -> std::uint64_t& { return c.ssh.startups.most_per_source; }),
+        Reload::Live, "The most of them that come from one source network. 0: no bound of their own.", fine);
+    add("ssh.penalties.no_auth", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.penalties.no_auth; }), Reload::Live,
+        "What a source network earns for a connection that left without trying to sign in: so much longer it is turned away.",
+        [](const Config& c) { return between(c.ssh.penalties.no_auth, 0s, 86400s, "0 to 1d"); });
+    add("ssh.penalties.auth_fail", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.penalties.auth_fail; }), Reload::Live,
+        "The same for one that left after a refused attempt.",
+        [](const Config& c) { return between(c.ssh.penalties.auth_fail, 0s, 86400s, "0 to 1d"); });
+    add("ssh.penalties.grace_exceeded", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.penalties.grace_exceeded; }),
+        Reload::Live, "The same for one that was not signed in by ssh.login_grace.",
+        [](const Config& c) { return between(c.ssh.penalties.grace_exceeded, 0s, 86400s, "0 to 1d"); });
+    add("ssh.penalties.root", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.penalties.root; }), Reload::Live,
+        "The same for one that asked to be root.", [](const Config& c) { return between(c.ssh.penalties.root, 0s, 86400s, "0 to 1d"); });
+    add("ssh.penalties.min", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.penalties.least; }), Reload::Live,
+        "A source network is turned away once more than this has gathered. Time that passes takes it away again.",
+        [](const Config& c) { return between(c.ssh.penalties.least, 0s, 86400s, "0 to 1d"); });
+    add("ssh.penalties.max", Time([](Config& c) -> std::chrono::seconds& { return c.ssh.penalties.most; }), Reload::Live,
+        "More than this never gathers. 0: no penalties.",
+        [](const Config& c) { return between(c.ssh.penalties.most, 0s, 86400s, "0 to 1d"); });
+    add("ssh.penalties.max_sources", Number([](Config& c) -> std::uint64_t& { return c.ssh.penalties.max_sources; }), Reload::Live,
+        "Source networks that are remembered, of IPv4 and of IPv6 each.",
+        [](const Config& c) { return between(c.ssh.penalties.max_sources, 1U, 1000000U, "1 to 1000000"); });
+    add("ssh.penalties.overflow", Text([](Config& c) -> std::string& { return c.ssh.penalties.overflow; }), Reload::Live,
+        "When ssh.penalties.max_sources are remembered: permissive forgives the one that would end first, deny-all turns "
+        "everybody away who is not exempt.",
+        wrong_overflow);
+    add("ssh.penalties.exempt", Texts([](Config& c) -> std::vector<std::string>& { return c.ssh.penalties.exempt; }), Reload::Live,
+        "Addresses and networks (CIDR) that earn no penalties.", [](const Config& c) { return wrong_networks(c.ssh.penalties.exempt); });
+}
+
 std::vector<ConfigKey> make_keys() {
     std::vector<ConfigKey> keys;
     const auto add = [&](std::string_view key, Place place, Reload reload, std::string_view help,
@@ -146,6 +213,12 @@ std::vector<ConfigKey> make_keys() {
     add("ssh.max_channels", Number([](Config& c) -> std::uint64_t& { return c.ssh.max_channels; }), Reload::NewSessions,
         "Channels of one connection at once.",
         [](const Config& c) { return between(c.ssh.max_channels, 1U, 10000U, "1 to 10000"); });
+
+    add("ssh.proxy_protocol", Texts([](Config& c) -> std::vector<std::string>& { return c.ssh.proxy_protocol; }), Reload::NewSessions,
+        "Networks of load balancers that say in front of each connection for whom it is (HAProxy's PROXY protocol, v1 or v2). From there "
+        "it is demanded, from elsewhere never read.",
+        [](const Config& c) { return wrong_networks(c.ssh.proxy_protocol); });
+    add_strangers(add);
 
     add("target.connect_timeout", Time([](Config& c) -> std::chrono::seconds& { return c.target.connect_timeout; }),
         Reload::NewSessions, "Time to find and reach a target.",

@@ -1,4 +1,4 @@
-// user, group, target and rule: what the store has of them.
+// user, group, target, rule and client-host: what the store has of them.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -20,6 +20,7 @@ using Row = std::vector<std::string>;
 struct Kind {
     const char* word;
     const char* list;  // key in the answer
+    const char* what;
     Row heading;
     Row (*row)(const JsonView&);
 };
@@ -50,10 +51,17 @@ Row rule_row(const JsonView& rule) {
         joined(rule.texts("allow")), joined(rule.texts("forward")), rule.text("record")};
 }
 
+Row client_host_row(const JsonView& host) {
+    return {host.text("name"), joined(host.texts("addresses")), std::to_string(host.texts("keys").size()), joined(host.texts("users")),
+        joined(host.pairs("accounts"))};
+}
+
 const std::vector<Kind>& kinds() {
-    static const std::vector<Kind> all{{"user", "users", {"NAME", "E-MAIL", "GROUPS", "KEYS", "STATE"}, user_row},
-        {"target", "targets", {"NAME", "ADDRESS", "LOGINS", "AUTH", "ROUTE", "LABELS"}, target_row},
-        {"rule", "rules", {"NAME", "USERS", "TARGETS", "LOGINS", "ALLOW", "FORWARD", "RECORD"}, rule_row}};
+    static const std::vector<Kind> all{{"user", "users", "users", {"NAME", "E-MAIL", "GROUPS", "KEYS", "STATE"}, user_row},
+        {"target", "targets", "targets", {"NAME", "ADDRESS", "LOGINS", "AUTH", "ROUTE", "LABELS"}, target_row},
+        {"rule", "rules", "rules", {"NAME", "USERS", "TARGETS", "LOGINS", "ALLOW", "FORWARD", "RECORD"}, rule_row},
+        {"client-host", "client_hosts", "client hosts, whose word counts for their users",
+            {"NAME", "ADDRESSES", "KEYS", "USERS", "ACCOUNTS"}, client_host_row}};
     return all;
 }
 
@@ -109,10 +117,10 @@ int groups(const Context& context, const Options& options, bool one) {
 
 void add_access_commands(CLI::App& app, Context& context) {
     for (const Kind& kind : kinds()) {
-        CLI::App* command = app.add_subcommand(kind.word, fmt::format("The {} that the store has", kind.list));
+        CLI::App* command = app.add_subcommand(kind.word, fmt::format("The {} that the store has", kind.what));
         command->require_subcommand(1);
         auto options = std::make_shared<Options>();
-        CLI::App* ls = command->add_subcommand("ls", fmt::format("Lists the {}", kind.list));
+        CLI::App* ls = command->add_subcommand("ls", fmt::format("Lists the {}", kind.what));
         ls->add_flag("--json", options->json, "As JSON");
         ls->callback([&context, &kind, options] {
             context.run = [&context, &kind, options] { return list(context, kind, *options); };

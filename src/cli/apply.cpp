@@ -97,7 +97,7 @@ void add_apply_command(CLI::App& app, Context& context) {
     auto options = std::make_shared<Options>();
     command->add_option("FILE", options->files, "Access files; - reads standard input")->required();
     command->add_flag("--dry-run", options->dry_run, "Print the difference and change nothing");
-    command->add_flag("--prune", options->prune, "Remove users, targets and rules that are not in the files");
+    command->add_flag("--prune", options->prune, "Remove what is not in the files: users, targets, rules, client hosts");
     command->add_flag("--json", options->json, "The difference as JSON");
     command->footer(examples({"sekisho apply access.toml --dry-run", "sekisho apply users.toml rules.toml --prune"}));
     command->callback([&context, options] { context.run = [&context, options] { return apply(context, *options); }; });

@@ -9,6 +9,8 @@ std::shared_ptr<const AccessSnapshot> make_snapshot(model::Access access) {
     snapshot->access = std::move(access);
     snapshot->access.index();
     snapshot->keys = identity::KeyIndex(snapshot->access);
+    snapshot->client_hosts = identity::ClientHosts(snapshot->access);
+    for (const auto& problem : snapshot->client_hosts.problems()) log::warn("access.key_unusable", {{"reason", problem}});
     for (const auto& problem : snapshot->keys.problems()) log::warn("access.key_unusable", {{"reason", problem}});
     return snapshot;
 }

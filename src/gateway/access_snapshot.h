@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "identity/client_host.h"
 #include "identity/key_index.h"
 #include "model/access.h"
 
@@ -12,6 +13,7 @@ namespace sekisho::gateway {
 struct AccessSnapshot {
     model::Access access;
     identity::KeyIndex keys;
+    identity::ClientHosts client_hosts;
 };
 
 std::shared_ptr<const AccessSnapshot> make_snapshot(model::Access access);

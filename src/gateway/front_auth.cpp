@@ -27,7 +27,8 @@ std::string described(BytesView blob) {
 struct Looked {
     Looked(Services& services, const net::Endpoint& peer)
         : snapshot(services.access.load()), trust(services.user_trust.load()),
-          facts{snapshot->access, snapshot->keys, *trust, base::Address::parse(peer.address), std::chrono::system_clock::now()} {}
+          facts{snapshot->access, snapshot->keys, *trust, base::Address::parse(peer.address),
+              std::chrono::system_clock::now()} {}
 
     std::shared_ptr<const AccessSnapshot> snapshot;
     std::shared_ptr<const identity::CertificateTrust> trust;
@@ -36,9 +37,11 @@ struct Looked {
 
 }  // namespace
 
-FrontAuth::FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, StepsFor steps_for, SignedIn signed_in)
-    : m_services(services), m_hop(hop), m_peer(std::move(peer)), m_attempts_left(attempts), m_steps_for(std::move(steps_for)),
-      m_signed_in(std::move(signed_in)) {}
+FrontAuth::FrontAuth(Services& services, Hop& hop, net::Endpoint peer, Stranger stranger, const model::SshConfig& config,
+    StepsFor steps_for, SignedIn signed_in)
+    : m_services(services), m_hop(hop), m_peer(std::move(peer)), m_stranger(std::move(stranger)),
+      m_must_be_done(hop.loop().now() + config.login_grace), m_attempts_left(config.auth_attempts),
+      m_steps_for(std::move(steps_for)), m_signed_in(std::move(signed_in)) {}
 
 void FrontAuth::requested(const ssh::AuthRequested& request) {
     m_asked = true;
@@ -50,8 +53,10 @@ void FrontAuth::requested(const ssh::AuthRequested& request) {
         case ssh::AuthRequested::Method::None: return reject(request.ticket);
         case ssh::AuthRequested::Method::PublicKeyQuery: return key_offered(request);
         case ssh::AuthRequested::Method::PublicKey: return key_signed(request);
-        case ssh::AuthRequested::Method::BadSignature: return refuse(request, "a signature was wrong", true);
-        case ssh::AuthRequested::Method::HostBased:
+        case ssh::AuthRequested::Method::HostBased: return host_signed(request);
+        case ssh::AuthRequested::Method::BadSignature:
+            if (request.method_name == "hostbased") return refuse_host(request, "the signature is wrong");
+            return refuse(request, "a signature was wrong", true);
         case ssh::AuthRequested::Method::KeyboardInteractive:
         case ssh::AuthRequested::Method::Other: return refuse(request, "only keys open this gateway", true);
     }
@@ -72,7 +77,8 @@ void FrontAuth::key_offered(const ssh::AuthRequested& request) {
     const Looked looked(m_services, m_peer);
     const auto key = identity::parse_shown_key(request.key_blob);
     if (!key) return refuse(request, "the key cannot be used: " + key.error().text, false);
-    if (const auto found = identity::owners_of(*key, looked.facts); !found) return refuse(request, found.error().text, false);
+    if (const auto found = identity::owners_of(*key, looked.facts); !found)
+        return refuse(request, found.error().text, false);
     m_hop.submit(ssh::AcceptKeyQuery{request.ticket});
 }
 
@@ -103,14 +109,47 @@ void FrontAuth::key_signed(const ssh::AuthRequested& request) {
     auto grant = identity::grant_to(found->owner, *key, looked.facts, request.proof);
     if (!grant) return refuse(request, grant.error().text, true);
     for (const auto& one : m_tried) m_services.quiet_keys.add(one);
-    m_grant = std::move(*grant);
-    m_destination = std::move(found->destination);
+    granted(request.ticket, std::move(*grant), std::move(found->destination));
+}
+
+void FrontAuth::granted(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
+    m_grant = std::move(grant);
+    m_destination = std::move(destination);
     m_steps = m_steps_for(m_grant, m_destination);
-    m_ticket = request.ticket;
+    m_ticket = ticket;
     m_waiting = m_steps.empty();
     if (m_steps.empty()) return passed();
     m_reason = "left before answering what follows the key";
-    m_hop.submit(ssh::RejectAuth{request.ticket, {kInteractive}, true});
+    m_hop.submit(ssh::RejectAuth{ticket, {kInteractive}, true});
+}
+
+// --- hosts ---
+
+/// The host's word is for one account; which user that is to be has to be said, because nothing else says it.
+void FrontAuth::host_signed(const ssh::AuthRequested& request) {
+    const Looked looked(m_services, m_peer);
+    auto destination = policy::parse_destination(looked.snapshot->access, request.user, {});
+    if (!destination) return refuse_host(request, destination.error().text);
+    if (destination->user.empty()) return refuse_host(request, "no user is named: USER@LOGIN@TARGET is wanted");
+    const identity::HostClaim claim{
+        request.client_host, request.client_user, request.key_blob, destination->user, looked.facts.source};
+    auto grant = identity::grant_by_host(
+        looked.snapshot->access, looked.snapshot->client_hosts, *looked.trust, claim, looked.facts.now);
+    if (!grant) return refuse_host(request, grant.error().text);
+    granted(request.ticket, std::move(*grant), std::move(*destination));
+}
+
+/// The same words whatever the reason is, which is for the audit: whoever asks has shown nothing that names a host, or a user, of ours.
+void FrontAuth::refuse_host(const ssh::AuthRequested& request, const std::string& reason) {
+    std::string tried = fmt::format("{} of host {} by {}: {}", shown(request.client_user, 64),
+        shown(request.client_host, 128), described(request.key_blob), shown(reason, 300));
+    if (m_hosts_tried.empty()) {
+        m_hop.submit(ssh::SendBanner{
+            "This gateway did not take your host's word for who you are, as USER@LOGIN@TARGET. Its administrator "
+            "finds the reason in the audit.\r\n"});
+    }
+    if (m_hosts_tried.size() < kMostFingerprints) m_hosts_tried.push_back(std::move(tried));
+    refuse_attempt(request.ticket, "the host's word does not count here");
 }
 
 // --- what follows the key ---
@@ -119,7 +158,8 @@ void FrontAuth::key_signed(const ssh::AuthRequested& request) {
 void FrontAuth::step_requested(const ssh::AuthRequested& request) {
     m_ticket = request.ticket;
     m_waiting = true;
-    if (request.method != ssh::AuthRequested::Method::KeyboardInteractive) return refused("answers are wanted after the key", {});
+    if (request.method != ssh::AuthRequested::Method::KeyboardInteractive)
+        return refused("answers are wanted after the key", {});
     m_step < m_steps.size() ? m_steps[m_step]->begin(*this) : passed();
 }
 
@@ -144,6 +184,7 @@ void FrontAuth::passed() {
 
 void FrontAuth::refused(const std::string& reason, const std::string& text) {
     m_reason = reason;
+    m_refused = true;
     m_waiting = false;
     if (!text.empty()) return m_hop.disconnect(ssh::DisconnectReason::NoMoreAuthMethods, text);
     if (m_attempts_left == 0 || --m_attempts_left == 0) {
@@ -157,12 +198,19 @@ void FrontAuth::refused(const std::string& reason, const std::string& text) {
 
 void FrontAuth::refuse(const ssh::AuthRequested& request, const std::string& reason, bool counts) {
     m_reason = reason;
+    m_refused = true;
     if (!request.key_blob.empty()) explain(described(request.key_blob), reason);
-    if (counts && (m_attempts_left == 0 || --m_attempts_left == 0)) {
+    counts ? refuse_attempt(request.ticket, reason) : reject(request.ticket);
+}
+
+void FrontAuth::refuse_attempt(ssh::Ticket ticket, const std::string& reason) {
+    m_reason = reason;
+    m_refused = true;
+    if (m_attempts_left == 0 || --m_attempts_left == 0) {
         return m_hop.disconnect(
             ssh::DisconnectReason::NoMoreAuthMethods, "Too many refused attempts to sign in. The last: " + reason + ".");
     }
-    reject(request.ticket);
+    reject(ticket);
 }
 
 /// A client that runs out of keys only hangs up: each refused key is told when it is refused, in one line, and what to do about it
@@ -184,14 +232,30 @@ void FrontAuth::explain(const std::string& key, const std::string& reason) {
     m_hop.submit(ssh::SendBanner{std::move(text)});
 }
 
-void FrontAuth::reject(ssh::Ticket ticket) { m_hop.submit(ssh::RejectAuth{ticket, {"publickey"}, false}); }
+/// A client tries what is offered only. Which methods these are says nothing of the user that it named.
+void FrontAuth::reject(ssh::Ticket ticket) {
+    std::vector<std::string> methods{"publickey"};
+    if (!m_services.access.load()->client_hosts.empty()) methods.emplace_back("hostbased");
+    m_hop.submit(ssh::RejectAuth{ticket, std::move(methods), false});
+}
 
 void FrontAuth::closed() {
     m_steps.clear();
-    if (m_done || !m_asked) return;
+    if (m_done) return;
+    if (!m_excused) m_stranger.failed(why_penalised(), m_hop.loop().now());
+    if (!m_asked) return;
     std::string reason = m_reason.empty() ? "left without offering a key" : m_reason;
+    for (const auto& host : m_hosts_tried) reason += "; " + host;
     for (const auto& print : m_tried) reason += (&print == &m_tried.front() ? "; tried " : ", ") + print;
     audit(reason);
+}
+
+/// The time allowed is looked at once a second, so that it is over when its end has come.
+SourcePenalties::Why FrontAuth::why_penalised() const {
+    using Why = SourcePenalties::Why;
+    if (m_root_refused) return Why::Root;
+    if (m_hop.loop().now() > m_must_be_done) return Why::GraceExceeded;
+    return m_refused ? Why::AuthFail : Why::NoAuth;
 }
 
 void FrontAuth::audit(const std::string& reason) {

@@ -25,12 +25,16 @@ public:
     using StepsFor = std::function<std::vector<std::unique_ptr<SignInStep>>(
         const std::shared_ptr<const identity::Grant>&, const policy::Destination&)>;
 
-    FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, StepsFor steps_for, SignedIn signed_in);
+    /// `stranger` is counted until this goes.
+    FrontAuth(Services& services, Hop& hop, net::Endpoint peer, Stranger stranger, const model::SshConfig& config,
+        StepsFor steps_for, SignedIn signed_in);
 
     void requested(const ssh::AuthRequested& request);
     void answered(ssh::PromptsAnswered answered);
-    /// The connection ended before it was signed in: one audit record, when anything was tried.
+    /// The connection ended before it was signed in: one audit record, when anything was tried, and what its network earns.
     void closed();
+    /// It will end by our own doing: its network earns nothing.
+    void excuse() { m_excused = true; }
 
 private:
     struct Known {
@@ -49,14 +53,21 @@ private:
     void key_signed(const ssh::AuthRequested& request);
     Result<Known> known(
         const model::Access& access, std::vector<identity::KeyOwner> owners, const ssh::AuthRequested& request);
+    void granted(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
+    void host_signed(const ssh::AuthRequested& request);
+    void refuse_host(const ssh::AuthRequested& request, const std::string& reason);
     void refuse(const ssh::AuthRequested& request, const std::string& reason, bool counts);
+    void refuse_attempt(ssh::Ticket ticket, const std::string& reason);
     void explain(const std::string& key, const std::string& reason);
     void reject(ssh::Ticket ticket);
+    SourcePenalties::Why why_penalised() const;
     void audit(const std::string& reason);
 
     Services& m_services;
     Hop& m_hop;
     net::Endpoint m_peer;
+    Stranger m_stranger;
+    TimePoint m_must_be_done;
     std::uint64_t m_attempts_left;
     StepsFor m_steps_for;
     SignedIn m_signed_in;
@@ -70,10 +81,13 @@ private:
     std::string m_user;
     std::string m_reason;
     std::vector<std::string> m_tried;  // refused keys, as told
+    std::vector<std::string> m_hosts_tried;  // what hostbased requests stated, and why they were refused
     std::vector<std::pair<std::string, std::string>> m_untold;  // of those: key, and why
     std::size_t m_told = 0;
     bool m_root_refused = false;
     bool m_asked = false;
+    bool m_refused = false;  // an attempt, or the offer of one
+    bool m_excused = false;
     bool m_done = false;
 };
 

@@ -47,12 +47,12 @@ std::string new_session_id() {
 
 }  // namespace
 
-FrontHop::FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer)
+FrontHop::FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer, Stranger stranger)
     : m_home(home), m_services(home.services()), m_config(m_services.config.load()), m_peer(std::move(peer)) {
     const HopTimes times{m_config->ssh.login_grace, m_config->ssh.keepalive, m_config->ssh.keepalive_count};
     m_hop = std::make_unique<Hop>(
         home.loop(), home.ticker(), std::move(stream), engine_config(m_services, *m_config), times, *this);
-    m_auth = std::make_unique<FrontAuth>(m_services, *m_hop, m_peer, m_config->ssh.auth_attempts,
+    m_auth = std::make_unique<FrontAuth>(m_services, *m_hop, m_peer, std::move(stranger), m_config->ssh,
         [this](const auto& grant, const auto& destination) { return steps_for(grant, destination); },
         [this](ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
             signed_in(ticket, std::move(grant), std::move(destination));
@@ -135,6 +135,7 @@ void FrontHop::cannot_sign(Unsigned one, const Error& error) {
         record.reason = error.full() + m_services.refusals.left_out();
         m_services.store.audit(std::move(record));
     }
+    if (m_auth) m_auth->excuse();
     m_hop->disconnect(ssh::DisconnectReason::KeyExchangeFailed, "There is no way in: " + error.text + ".");
 }
 
@@ -223,6 +224,7 @@ void FrontHop::record_begun(Result<std::shared_ptr<SessionRecord>> record, const
             if (auto self = weak.lock()) self->end(text);
         });
     };
+    if (!m_grant->client_host.empty()) m_record->audit("auth.hostbased", m_grant->user, "ok", m_grant->client_host);
     if (!m_grant->certificate.empty()) m_record->audit("auth.certificate", m_grant->user, "ok", m_grant->certificate);
     begun();
 }
@@ -353,6 +355,7 @@ void FrontHop::credit_released() {
 void FrontHop::end(const std::string& text) {
     if (m_hop->over() || !m_end_text.empty()) return;
     m_end_text = text;
+    if (m_auth) m_auth->excuse();
     bool told = false;
     for (const auto& channel : m_channels) told = channel->end(text) || told;
     if (!told) return m_hop->disconnect(ssh::DisconnectReason::ByApplication, text);

@@ -25,7 +25,7 @@ class LoopHome;
 
 class FrontHop final : public std::enable_shared_from_this<FrontHop>, public HopOwner {
 public:
-    FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer);
+    FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer, Stranger stranger);
     ~FrontHop();
 
     void start();

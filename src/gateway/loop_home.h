@@ -26,13 +26,19 @@ public:
     /// Any thread: connections that were adopted and have not left.
     std::size_t connections() const { return m_connections.load(std::memory_order_relaxed); }
     /// Any thread: a connection begins its life here.
-    void adopt(int fd, net::Endpoint peer);
+    void adopt(int fd, net::Endpoint peer, Stranger stranger = {});
+    /// Any thread: a connection from a load balancer, which says first for whom it is; the doorkeeper hears of it then.
+    void adopt_proxied(int fd, net::Endpoint proxy);
     /// Loop thread: the front hop is over; it is freed in a later turn.
     void leave(std::shared_ptr<FrontHop> hop);
     /// Any thread: every session is told `text` and ends.
     void say_goodbye(const std::string& text);
 
 private:
+    void begin(std::unique_ptr<net::Stream> stream, const net::Endpoint& peer, Stranger stranger);
+    void greeted(
+        std::unique_ptr<net::Stream> stream, const net::Endpoint& proxy, const std::optional<net::Endpoint>& source);
+
     Services& m_services;
     net::Loop m_loop;
     HopTicker m_ticker;

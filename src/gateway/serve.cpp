@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "base/thread_name.h"
+#include "gateway/farewell.h"
 #include "gateway/loop_home.h"
 #include "gateway/process_setup.h"
 #include "gateway/trust.h"
@@ -62,6 +63,9 @@ public:
     }
     void settle() override { m_store_worker->settle(); }
     void access_changed() override { read_access(true); }
+    std::vector<model::SourcePenalty> penalties() override {
+        return m_services->doorkeeper.penalties(std::chrono::steady_clock::now());
+    }
 
 private:
     Result<void> after_the_last_run(const std::string& folder);
@@ -69,6 +73,7 @@ private:
     void adopt(keyholder::Links links);
     void watch_keyholder();
     void note_host_signatures();
+    void read_accept_rules(const model::Config& config);
     void accepted(int fd, net::Endpoint peer);
     void signalled(int number);
     void reload();
@@ -88,11 +93,15 @@ private:
     std::vector<std::unique_ptr<LoopHome>> m_homes;
     std::thread m_keyholder_watch;
     std::vector<std::unique_ptr<net::Listener>> m_listeners;
+    std::unique_ptr<Farewell> m_farewell;  // on the listeners' loop
     std::unique_ptr<net::Signals> m_signals;
     std::unique_ptr<net::Timer> m_timer;  // access while running, goodbyes afterwards
     TimePoint m_goodbye_until{};
     std::atomic<unsigned> m_reloads = 0;
     unsigned m_polls = 0;
+    // Of the loop that accepts.
+    std::uint64_t m_most_connections = 0;
+    std::vector<base::Network> m_proxies;
     bool m_stopping = false;
     std::atomic<bool> m_leaving = false;
 };
@@ -115,6 +124,7 @@ Result<void> Gateway::prepare(const model::Config& config) {
     m_store_worker = std::make_unique<StoreWorker>(*m_store);
     m_recordings = recording::make_recordings(folder);
     m_pool = std::make_unique<net::WorkerPool>(kWorkers);
+    read_accept_rules(config);
     m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings);
     for (const auto& key : m_keyholder.public_parts().host_keys) m_services->host_keys.push_back({key.blob, key.algorithms});
     m_services->access.store(make_snapshot(std::move(*access)));
@@ -185,6 +195,7 @@ void Gateway::run() {
     m_signals = std::make_unique<net::Signals>(
         first, std::initializer_list<int>{SIGHUP, SIGTERM, SIGINT}, [this](int number) { signalled(number); });
     m_timer = std::make_unique<net::Timer>(first);
+    m_farewell = std::make_unique<Farewell>(first);
     for (auto& listener : m_listeners) {
         listener->start([this](int fd, net::Endpoint peer) { accepted(fd, std::move(peer)); });
         log::info("gateway.listening", {{"address", listener->local().text()}});
@@ -237,10 +248,27 @@ void Gateway::note_host_signatures() {
         about_gateway("keyholder.signed", "host keys", std::to_string(count) + " signatures in key exchanges"));
 }
 
-/// The loop with the fewest connections; of equals the first, which is this one: then no other thread has to be woken.
+void Gateway::read_accept_rules(const model::Config& config) {
+    m_most_connections = config.ssh.max_connections;
+    m_proxies.clear();
+    for (const std::string& text : config.ssh.proxy_protocol) {
+        if (const auto network = base::Network::parse(text)) m_proxies.push_back(*network);
+    }
+}
+
+/// To the loop with the fewest connections; of equals the first, which is this one: then no other thread has to be woken.
 void Gateway::accepted(int fd, net::Endpoint peer) {
+    std::size_t connections = 0;
+    for (const auto& home : m_homes) connections += home->connections();
+    if (connections >= m_most_connections) return m_farewell->say(fd, peer, TurnedAway::Connections);
     const auto& home = *std::ranges::min_element(m_homes, {}, [](const auto& one) { return one->connections(); });
-    home->adopt(fd, std::move(peer));
+    const auto address = base::Address::parse(peer.address);
+    if (address && std::ranges::any_of(m_proxies, [&](const auto& network) { return network.contains(*address); })) {
+        return home->adopt_proxied(fd, std::move(peer));
+    }
+    auto admitted = m_services->doorkeeper.admit(peer, m_homes.front()->loop().now());
+    if (const auto* why = std::get_if<TurnedAway>(&admitted)) return m_farewell->say(fd, peer, *why);
+    home->adopt(fd, std::move(peer), std::move(std::get<Stranger>(admitted)));
 }
 
 void Gateway::signalled(int number) { number == SIGHUP ? reload() : stop(); }
@@ -252,6 +280,8 @@ void Gateway::reload() {
     auto config = m_hooks.reload_config();
     if (!config) return log::error("gateway.reload_failed", {{"reason", config.error().full()}});
     set_log_level(config->log.level);
+    m_services->doorkeeper.configure(config->ssh);
+    read_accept_rules(*config);
     m_services->config.store(std::make_shared<const model::Config>(std::move(*config)));
     m_pool->submit([this, number = ++m_reloads, current = m_services->config.load()] {
         read_trust(*current, *m_services, [this, number] { return m_reloads == number; });
@@ -319,6 +349,7 @@ Gateway::~Gateway() {
     m_timer.reset();
     m_signals.reset();
     m_listeners.clear();
+    m_farewell.reset();
     // No loop runs any more. Whoever posts to one goes first, then what the loops still hold.
     m_pool.reset();
     m_recordings.reset();

@@ -8,6 +8,7 @@
 
 #include "gateway/access_snapshot.h"
 #include "gateway/current.h"
+#include "gateway/doorkeeper.h"
 #include "gateway/live_sessions.h"
 #include "gateway/quiet_keys.h"
 #include "gateway/refusal_budget.h"
@@ -28,6 +29,7 @@ inline const ssh::Algorithms& offered_algorithms(const model::Config& config) {
 struct Services {
     Services(model::Config first, net::WorkerPool& workers, StoreWorker& store_worker, recording::Recordings& folder)
         : pool(workers), dialer(workers), store(store_worker), recordings(folder) {
+        doorkeeper.configure(first.ssh);
         config.store(std::make_shared<const model::Config>(std::move(first)));
         user_trust.store(std::make_shared<const identity::CertificateTrust>());
         revoked_host_keys.store(std::make_shared<const identity::Revocation>());
@@ -47,6 +49,7 @@ struct Services {
         [](const std::string& path, std::size_t) -> Result<std::string> { return fail(path + " cannot be opened here"); };
     LiveSessions live;
     RefusalBudget refusals;
+    Doorkeeper doorkeeper{store, refusals};
     QuietKeys quiet_keys;
     /// START and FINISH for the monthly log and whoever else wants to know; called on the store's thread, once that knows.
     std::function<void(const model::Session& session)> session_started = [](const model::Session&) {};

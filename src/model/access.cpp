@@ -66,6 +66,14 @@ std::optional<RecordLevel> parse_record_level(std::string_view text) { return va
 std::optional<OnFailure> parse_on_failure(std::string_view text) { return value_in(kOnFailures, text); }
 std::optional<TargetAuth> parse_target_auth(std::string_view text) { return value_in(kTargetAuths, text); }
 
+bool names_user(const std::vector<std::string>& words, const User& user) {
+    return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+        if (word == "*" || word == user.name) return true;
+        return word.starts_with('@') &&
+               std::find(user.groups.begin(), user.groups.end(), std::string_view(word).substr(1)) != user.groups.end();
+    });
+}
+
 struct Access::Index {
     Positions users;
     Positions targets;

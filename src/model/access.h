@@ -83,11 +83,24 @@ struct Rule {
 };
 
 class RuleIndex;
+/// A machine that may say who its users are: hostbased sign-in (RFC 4252 §9).
+struct ClientHost {
+    std::string name;  // as the client states it, without a dot at its end
+    std::vector<std::string> addresses;  // CIDR; empty: any, because a ProxyCommand or a relay connects from elsewhere
+    std::vector<std::string> keys;  // public key lines of its host keys
+    std::vector<std::string> users;  // who may come from there: names, @groups, "*"
+    std::map<std::string, std::string> accounts;  // its local account → user; empty: an account is the user of the same name
+    friend bool operator==(const ClientHost&, const ClientHost&) = default;
+};
+
+/// Whether `words` (names, @groups, "*") name this user.
+bool names_user(const std::vector<std::string>& words, const User& user);
 
 struct Access {
     std::vector<User> users;
     std::vector<Target> targets;
     std::vector<Rule> rules;
+    std::vector<ClientHost> client_hosts;
     std::uint64_t version = 0;  // of the store; grows with each change
 
     const User* user(std::string_view name) const;

@@ -12,6 +12,27 @@
 
 namespace sekisho::model {
 
+/// What a network earns whose connections end without a sign-in; as PerSourcePenalties of sshd_config(5).
+struct PenaltyConfig {
+    std::chrono::seconds no_auth{1};  // left without an attempt
+    std::chrono::seconds auth_fail{5};  // left after a refused one
+    std::chrono::seconds grace_exceeded{10};
+    std::chrono::seconds root{10};  // asked to be root
+    std::chrono::seconds least{15};  // nobody is turned away for less
+    std::chrono::seconds most{600};  // 0: no penalties
+    std::uint64_t max_sources = 65536;  // tracked, of IPv4 and IPv6 each
+    std::string overflow = "permissive";  // permissive | deny-all
+    std::vector<std::string> exempt;  // CIDR
+};
+
+/// Connections that are not signed in yet; as MaxStartups and PerSourceMaxStartups.
+struct StartupConfig {
+    std::uint64_t drop_from = 2000;
+    std::uint64_t drop_percent = 30;  // dropped at random from there on, rising to all
+    std::uint64_t most = 4000;
+    std::uint64_t most_per_source = 1000;  // 0: no bound of its own
+};
+
 struct SshConfig {
     std::vector<std::string> listen{"0.0.0.0:2222", "[::]:2222"};  // host:port, [v6]:port
     std::vector<std::string> host_keys{"keys/host_ed25519"};  // relative to data_dir; PATH-cert.pub beside it is presented
@@ -27,6 +48,11 @@ struct SshConfig {
     std::string aes_gcm = "auto";  // auto | openssl | ipsec-mb: the library that encrypts with AES-GCM
     std::uint64_t max_connections = 20000;  // front connections at once
     std::uint64_t max_channels = 128;  // of one connection
+    StartupConfig startups;
+    PenaltyConfig penalties;
+    std::uint64_t source_bits_v4 = 32;  // the network that a client's address stands for
+    std::uint64_t source_bits_v6 = 64;
+    std::vector<std::string> proxy_protocol;  // CIDR: whoever connects from there says for whom, by HAProxy's PROXY protocol
 };
 
 struct TargetConfig {

@@ -168,11 +168,21 @@ Fields fields(const Rule& rule) {
     return f;
 }
 
+Fields fields(const ClientHost& host) {
+    Fields f;
+    add(f, "addresses", joined(host.addresses));
+    add(f, "keys", joined(host.keys));
+    add(f, "users", joined(host.users));
+    add(f, "accounts", joined(host.accounts));
+    return f;
+}
+
 Difference difference(const Access& before, const Access& after) {
     Difference result;
     compare("user", before.users, after.users, result.objects);
     compare("target", before.targets, after.targets, result.objects);
     compare("rule", before.rules, after.rules, result.objects);
+    compare("client_host", before.client_hosts, after.client_hosts, result.objects);
     result.rules_reordered = !same_order(before.rules, after.rules);
     return result;
 }
@@ -182,6 +192,8 @@ Access merge(const Access& stored, const Access& files, bool prune) {
     result.users = merged(stored.users, files.users, prune);
     result.targets = merged(stored.targets, files.targets, prune);
     result.rules = merged(stored.rules, files.rules, prune);
+    result.client_hosts = merged(stored.client_hosts, files.client_hosts, prune);
+    sort_by_name(result.client_hosts);
     sort_by_name(result.users);
     sort_by_name(result.targets);
     result.version = stored.version;
@@ -193,16 +205,24 @@ std::vector<std::string> dangling_references(const Access& access) {
     std::vector<std::string> found;
     std::set<std::string, std::less<>> groups;
     for (const User& user : access.users) groups.insert(user.groups.begin(), user.groups.end());
-    for (const Rule& rule : access.rules) {
-        for (const std::string& word : rule.users) {
+    const auto check_users = [&](std::string_view kind, const std::string& name, const std::vector<std::string>& words) {
+        for (const std::string& word : words) {
             const bool known = word == "*" || (word.starts_with('@') ? groups.contains(std::string_view(word).substr(1))
                                                                      : access.user(word) != nullptr);
-            if (!known) {
-                found.push_back(word.starts_with('@')
-                                    ? fmt::format("rule \"{}\": nobody is in group {}", rule.name, word.substr(1))
-                                    : fmt::format("rule \"{}\": no user is called {}", rule.name, word));
-            }
+            if (known) continue;
+            found.push_back(word.starts_with('@') ? fmt::format("{} \"{}\": nobody is in group {}", kind, name, word.substr(1))
+                                                  : fmt::format("{} \"{}\": no user is called {}", kind, name, word));
         }
+    };
+    for (const ClientHost& host : access.client_hosts) {
+        check_users("client_host", host.name, host.users);
+        for (const auto& [account, user] : host.accounts) {
+            if (access.user(user) == nullptr)
+                found.push_back(fmt::format("client_host \"{}\": account {} is no user's: no user is called {}", host.name, account, user));
+        }
+    }
+    for (const Rule& rule : access.rules) {
+        check_users("rule", rule.name, rule.users);
         for (const std::string& word : rule.targets) {
             if (!meets_a_target(access, word)) found.push_back(fmt::format("rule \"{}\": no target is {}", rule.name, word));
         }

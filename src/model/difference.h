@@ -22,7 +22,7 @@ struct FieldChange {
 
 struct ObjectChange {
     Change change = Change::Added;
-    std::string kind;  // user | target | rule
+    std::string kind;  // user | target | rule | client_host
     std::string name;
     std::vector<FieldChange> fields;  // added: all that are set; changed: those that differ; removed: all that were set
     friend bool operator==(const ObjectChange&, const ObjectChange&) = default;
@@ -48,5 +48,6 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 Fields fields(const User& user);
 Fields fields(const Target& target);
 Fields fields(const Rule& rule);
+Fields fields(const ClientHost& host);
 
 }  // namespace sekisho::model

@@ -2,12 +2,21 @@
 // only this. Thread-safe: calls come from the admin thread and return quickly, without waiting for a loop.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "model/session.h"
 
 namespace sekisho::model {
+
+/// A network whose connections kept ending without a sign-in.
+struct SourcePenalty {
+    std::string network;  // "192.0.2.7/32"
+    std::string reason;   // of the last one
+    std::chrono::seconds left{};
+    bool enforced = false;  // it is turned away; otherwise it only gathers
+};
 
 class LiveGateway {
 public:
@@ -21,6 +30,8 @@ public:
     virtual bool end_session(const std::string& id_or_audit_key, const std::string& reason) = 0;
     /// The store's access has changed: read it again for what is decided from now on.
     virtual void access_changed() = 0;
+    /// Networks with penalties, some of them where there are very many.
+    virtual std::vector<SourcePenalty> penalties() { return {}; }
 };
 
 }  // namespace sekisho::model

@@ -55,6 +55,7 @@ private:
     void user(const toml::table& table);
     void target(const toml::table& table);
     void rule(const toml::table& table);
+    void client_host(const toml::table& table);
     void when(const toml::table& table, model::When& when);
     void limits(const toml::table& table, model::Limits& limits);
     void host_trust(const toml::table& table, model::Target& target);
@@ -149,6 +150,12 @@ std::optional<std::string> check_command(const std::string& text) {
 std::optional<std::string> check_forward(const std::string& text) {
     const auto entry = model::ForwardEntry::parse(text);
     return entry ? std::nullopt : std::optional(entry.error().text);
+}
+std::optional<std::string> check_host_name(const std::string& text) {
+    const bool upper = std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (upper || !base::is_host_name(text))
+        return "the name is what the host calls itself, in lower case and without a dot at the end, for example build1.example.net";
+    return std::nullopt;
 }
 std::optional<std::string> check_network(const std::string& text) {
     if (base::Network::parse(text)) return std::nullopt;
@@ -395,6 +402,30 @@ void Reader::rule(const toml::table& table) {
     m_access.rules.push_back(std::move(rule));
 }
 
+void Reader::client_host(const toml::table& table) {
+    known_keys(table, "[[client_host]]", {"name", "addresses", "keys", "users", "accounts"});
+    model::ClientHost host;
+    host.name = text(table, "name", check_host_name, true);
+    host.addresses = texts(table, "addresses", check_network);
+    host.keys = texts(table, "keys", check_public_key);
+    host.users = texts(table, "users", check_rule_user);
+    host.accounts = pairs(table, "accounts", model::is_login);
+    for (const auto& [account, user] : host.accounts) {
+        if (const auto wrong = check_user_name(user)) problem(table, fmt::format("accounts.{} \"{}\": {}", account, user, *wrong));
+    }
+    for (const std::string_view key : {"keys", "users"}) {
+        if (!table.contains(key)) problem(table, fmt::format("{} is missing", key));
+    }
+    // As with rules: an empty list would widen.
+    for (const std::string_view key : {"addresses", "accounts"}) {
+        const toml::node* node = table.get(key);
+        const bool empty = node && ((node->is_array() && node->as_array()->empty()) || (node->is_table() && node->as_table()->empty()));
+        if (empty) problem(*node, fmt::format("{} is empty: leave it out, or name some", key));
+    }
+    once(table, "client_host", host.name);
+    m_access.client_hosts.push_back(std::move(host));
+}
+
 void Reader::each(const toml::table& root, std::string_view kind, void (Reader::*read_one)(const toml::table&)) {
     const toml::node* node = root.get(kind);
     if (!node) return;
@@ -424,10 +455,11 @@ void Reader::read(const AccessText& file) {
         return;
     }
     const toml::table& root = *parsed;
-    known_keys(root, "an access file", {"user", "target", "rule"});
+    known_keys(root, "an access file", {"user", "target", "rule", "client_host"});
     each(root, "user", &Reader::user);
     each(root, "target", &Reader::target);
     each(root, "rule", &Reader::rule);
+    each(root, "client_host", &Reader::client_host);
 }
 
 Result<model::Access> Reader::result() {

@@ -165,6 +165,32 @@ void read_rules(soci::session& sql, std::vector<model::Rule>& rules) {
         });
 }
 
+void take_client_host_item(model::ClientHost& host, const std::string& kind, std::string name, std::string value) {
+    if (kind == "address")
+        host.addresses.push_back(std::move(value));
+    else if (kind == "key")
+        host.keys.push_back(std::move(value));
+    else if (kind == "user")
+        host.users.push_back(std::move(value));
+    else if (kind == "account")
+        host.accounts.emplace(std::move(name), std::move(value));
+    else
+        throw soci::soci_error("client host " + host.name + " has an unknown part " + kind);
+}
+
+void read_client_hosts(soci::session& sql, std::vector<model::ClientHost>& hosts) {
+    model::ClientHost row;
+    soci::statement rows = (sql.prepare << "SELECT name FROM client_hosts ORDER BY name", into(row.name));
+    rows.execute();
+    while (rows.fetch()) hosts.push_back(row);
+    Owners<model::ClientHost> owners(hosts);
+    each_item(
+        sql, "client_host_items", [&](const std::string& owner, const std::string& kind, std::string name, std::string value) {
+            if (model::ClientHost* host = owners.find(owner))
+                take_client_host_item(*host, kind, std::move(name), std::move(value));
+        });
+}
+
 /// Inserts the items of one object with one prepared statement.
 class ItemWriter {
 public:
@@ -201,8 +227,8 @@ private:
 class Writer {
 public:
     explicit Writer(soci::session& sql)
-        : m_sql(sql), m_user_items(sql, "user_items"), m_target_items(sql, "target_items"), m_rule_items(sql, "rule_items") {
-    }
+        : m_sql(sql), m_user_items(sql, "user_items"), m_target_items(sql, "target_items"), m_rule_items(sql, "rule_items"),
+          m_client_host_items(sql, "client_host_items") {}
 
     void remove(const std::string& kind, const std::string& name) {  // items go with it
         m_sql << "DELETE FROM " << kind << "s WHERE name = :name", use(name);
@@ -247,6 +273,14 @@ public:
         m_rule_items.map(rule.name, "limit", limits_as_items(rule.limits));
     }
 
+    void insert(const model::ClientHost& host) {
+        m_sql << "INSERT INTO client_hosts (name) VALUES (:n)", use(host.name);
+        m_client_host_items.list(host.name, "address", host.addresses);
+        m_client_host_items.list(host.name, "key", host.keys);
+        m_client_host_items.list(host.name, "user", host.users);
+        m_client_host_items.map(host.name, "account", host.accounts);
+    }
+
     void number_rules(const std::vector<model::Rule>& rules) {
         int position = 0;
         std::string name;
@@ -261,7 +295,7 @@ public:
 
 private:
     soci::session& m_sql;
-    ItemWriter m_user_items, m_target_items, m_rule_items;
+    ItemWriter m_user_items, m_target_items, m_rule_items, m_client_host_items;
 };
 
 /// A key was learned for an address: it says nothing about another one under the same name.
@@ -285,6 +319,7 @@ model::Access read_access(soci::session& sql) {
     read_users(sql, access.users);
     read_targets(sql, access.targets);
     read_rules(sql, access.rules);
+    read_client_hosts(sql, access.client_hosts);
     access.index();
     return access;
 }
@@ -294,6 +329,8 @@ void write_access(soci::session& sql, const model::Access& before, const model::
     indexed.index();
     std::unordered_map<std::string_view, const model::Rule*> rules;
     for (const model::Rule& rule : indexed.rules) rules.emplace(rule.name, &rule);
+    std::unordered_map<std::string_view, const model::ClientHost*> client_hosts;
+    for (const model::ClientHost& host : indexed.client_hosts) client_hosts.emplace(host.name, &host);
 
     const model::Difference difference = model::difference(before, indexed);
     Writer writer(sql);
@@ -304,6 +341,7 @@ void write_access(soci::session& sql, const model::Access& before, const model::
         if (change.kind == "user") writer.insert(*indexed.user(change.name));
         if (change.kind == "target") writer.insert(*indexed.target(change.name));
         if (change.kind == "rule") writer.insert(*rules.at(change.name));
+        if (change.kind == "client_host") writer.insert(*client_hosts.at(change.name));
     }
     writer.number_rules(indexed.rules);
     sql << "UPDATE access_state SET version = version + 1";

@@ -1,4 +1,4 @@
-// Users, targets and rules in their tables. Private to store; all throw soci_error, inside a transaction of the caller.
+// Users, targets, rules and client hosts in their tables. Private to store; all throw soci_error, inside a transaction of the caller.
 #pragma once
 
 #include <soci/soci.h>

@@ -37,8 +37,17 @@ std::vector<std::string> first(const Dialect& dialect) {
     };
 }
 
+/// Client hosts (hostbased sign-in).
+std::vector<std::string> client_hosts() {
+    return {
+        "CREATE TABLE client_hosts (name TEXT PRIMARY KEY)",
+        "CREATE TABLE client_host_items (owner TEXT NOT NULL REFERENCES client_hosts (name) ON DELETE CASCADE, kind TEXT NOT NULL, "
+        "position INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (owner, kind, position))",
+    };
+}
+
 }  // namespace
 
-std::vector<Migration> migrations(const Dialect& dialect) { return {{1, first(dialect)}}; }
+std::vector<Migration> migrations(const Dialect& dialect) { return {{1, first(dialect)}, {2, client_hosts()}}; }
 
 }  // namespace sekisho::store

@@ -47,6 +47,7 @@ Response Api::handle(const Request& request, WallTime now) {
     if (path == "/v1/access") return access();
     if (path == "/v1/explain") return explain(request, now);
     if (path == "/v1/recordings") return recordings(request);
+    if (path == "/v1/penalties") return penalties();
     if (path == "/v1/ca") return certificate_authorities();
     return refuse(404, "there is nothing here");
 }
@@ -144,6 +145,15 @@ Response Api::recordings(const Request& request) {
             {"result", session.result}});
     }
     return respond({{"recordings", std::move(list)}});
+}
+
+Response Api::penalties() {
+    Json list = Json::array();
+    for (const model::SourcePenalty& one : m_live ? m_live->penalties() : std::vector<model::SourcePenalty>()) {
+        list.push_back(
+            {{"network", one.network}, {"reason", one.reason}, {"seconds_left", one.left.count()}, {"enforced", one.enforced}});
+    }
+    return respond({{"penalties", std::move(list)}, {"gateway", m_live != nullptr}});
 }
 
 Response Api::certificate_authorities() {

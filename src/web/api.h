@@ -2,6 +2,7 @@
 // socket by web/server; called in-process by the CLI when no gateway listens. One thread at a time (the store's rule).
 //   GET /v1/sessions[?user=&target=&live=1&most=]  GET|DELETE /v1/sessions/ID   GET /v1/audit[?kind=&session=&after=&most=]
 //   GET /v1/access   POST /v1/apply   GET /v1/explain?user=&target=[&as=&from=&at=&forward=&anytime=1]   GET /v1/recordings   GET /v1/ca
+//   GET /v1/penalties
 #pragma once
 
 #include <map>
@@ -58,6 +59,7 @@ private:
     Response access();
     Response apply(const Request& request, WallTime now);
     Response explain(const Request& request, WallTime now);
+    Response penalties();
     Response certificate_authorities();
 
     store::Store& m_store;

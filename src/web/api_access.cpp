@@ -125,7 +125,7 @@ Response Api::access() {
     const auto access = m_store.access();
     if (!access) return refuse(access.error());
     return respond({{"version", access->version}, {"users", list_of(access->users)}, {"targets", list_of(access->targets)},
-        {"rules", list_of(access->rules)}});
+        {"rules", list_of(access->rules)}, {"client_hosts", list_of(access->client_hosts)}});
 }
 
 Response Api::apply(const Request& request, WallTime now) {

@@ -41,6 +41,10 @@ Json to_json(const model::Rule& rule) {
         {"max_sessions", rule.limits.max_sessions}};
 }
 
+Json to_json(const model::ClientHost& host) {
+    return {{"name", host.name}, {"addresses", host.addresses}, {"keys", host.keys}, {"users", host.users}, {"accounts", host.accounts}};
+}
+
 Json to_json(const model::Difference& difference) {
     Json changes = Json::array();
     for (const model::ObjectChange& object : difference.objects) {

@@ -18,6 +18,7 @@ Json to_json(const model::AuditRecord& record);
 Json to_json(const model::User& user);
 Json to_json(const model::Target& target);
 Json to_json(const model::Rule& rule);
+Json to_json(const model::ClientHost& host);
 Json to_json(const model::Difference& difference);
 Json to_json(const policy::Decision& decision);
 

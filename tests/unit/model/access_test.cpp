@@ -97,5 +97,27 @@ TEST(DanglingTest, NamesWhatLeadsNowhere) {
     EXPECT_EQ(dangling_references(access).size(), 5U);
 }
 
+TEST(DifferenceTest, ClientHostsAreComparedMergedAndChecked) {
+    Access before;
+    before.users = {{.name = "alice", .groups = {"ops"}}};
+    before.client_hosts = {{.name = "b", .keys = {"k"}, .users = {"alice"}}};
+    Access files;
+    files.client_hosts = {
+        {.name = "b", .keys = {"k"}, .users = {"@ops", "@dev"}, .accounts = {{"x", "bob"}}}, {.name = "a", .users = {"*"}}};
+    const Access after = merge(before, files, false);
+    ASSERT_EQ(after.client_hosts.size(), 2U);
+    EXPECT_EQ(after.client_hosts[0].name, "a");
+    const Difference d = difference(before, after);
+    ASSERT_EQ(d.objects.size(), 2U);
+    EXPECT_EQ(d.objects[0].kind, "client_host");
+    EXPECT_EQ(d.objects[1].name, "b");
+    EXPECT_EQ(d.objects[1].fields[0], (FieldChange{"users", "alice", "@ops, @dev"}));
+    EXPECT_EQ(d.objects[1].fields[1], (FieldChange{"accounts", "", "x=bob"}));
+    EXPECT_EQ(dangling_references(after), (std::vector<std::string>{"client_host \"b\": nobody is in group dev",
+                                              "client_host \"b\": account x is no user's: no user is called bob"}));
+    EXPECT_TRUE(merge(after, Access(), true).client_hosts.empty());
+    EXPECT_EQ(merge(after, Access(), false).client_hosts, after.client_hosts);
+}
+
 }  // namespace
 }  // namespace sekisho::model

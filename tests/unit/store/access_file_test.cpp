@@ -173,5 +173,37 @@ TEST(AccessFileTest, ValuesAreChecked) {
     EXPECT_THAT(error_of("[[rule]]\nname = \"r\"\nallow = [\"shell\"]"), HasSubstr("users is missing"));
 }
 
+TEST(AccessFileTest, ClientHosts) {
+    const auto access = parse(R"(
+[[client_host]]
+name = "build1.example.net"
+addresses = ["192.0.2.7", "2001:db8::/32"]
+keys = ["KEY root@build1"]
+users = ["alice", "@ops"]
+accounts = { jenkins = "alice" }
+)");
+    ASSERT_TRUE(access) << access.error().text;
+    const model::ClientHost& host = access->client_hosts.at(0);
+    EXPECT_EQ(host.name, "build1.example.net");
+    EXPECT_EQ(host.addresses, (std::vector<std::string>{"192.0.2.7", "2001:db8::/32"}));
+    EXPECT_EQ(host.keys.size(), 1U);
+    EXPECT_EQ(host.users, (std::vector<std::string>{"alice", "@ops"}));
+    EXPECT_EQ(host.accounts.at("jenkins"), "alice");
+
+    const std::string rest = "keys = [\"KEY\"]\nusers = [\"alice\"]\n";
+    const std::string good = "[[client_host]]\nname = \"h\"\n" + rest;
+    EXPECT_EQ(error_of(good), "accepted");
+    EXPECT_THAT(error_of("[[client_host]]\nname = \"H.example\"\n" + rest), HasSubstr("lower case"));
+    EXPECT_THAT(error_of("[[client_host]]\nname = \"h.\"\n" + rest), HasSubstr("without a dot"));
+    EXPECT_THAT(error_of("[[client_host]]\nname = \"h\"\nkeys = [\"KEY\"]\n"), HasSubstr("users is missing"));
+    EXPECT_THAT(error_of("[[client_host]]\nname = \"h\"\nusers = [\"a\"]\n"), HasSubstr("keys is missing"));
+    EXPECT_THAT(error_of(good + "addresses = []\n"), HasSubstr("addresses is empty"));
+    EXPECT_THAT(error_of(good + "accounts = {}\n"), HasSubstr("accounts is empty"));
+    EXPECT_THAT(error_of(good + "accounts = { x = \"root\" }\n"), HasSubstr("root is never a user"));
+    EXPECT_THAT(error_of(good + "addresses = [\"192.0.2.7/24\"]\n"), HasSubstr("bits behind the prefix"));
+    EXPECT_THAT(error_of(good + "adresses = []\n"), HasSubstr("did you mean addresses?"));
+    EXPECT_THAT(error_of(good + good), HasSubstr("already defined"));
+}
+
 }  // namespace
 }  // namespace sekisho::store

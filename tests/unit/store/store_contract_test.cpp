@@ -69,6 +69,12 @@ model::Access sample() {
     full.on_failure = model::OnFailure::End;
     full.when = {.from = {"10.0.0.0/8"}, .hours = "Mon-Fri 08:00-20:00 UTC"};
     access.rules = {full, {.name = "a second", .users = {"*"}, .allow = {model::Capability::Exec}}};
+    access.client_hosts = {{.name = "build1.example.net",
+                               .addresses = {"192.0.2.7", "2001:db8::/32"},
+                               .keys = {"ssh-ed25519 EEEE", "ssh-ed25519 FFFF"},
+                               .users = {"@ops", "bob"},
+                               .accounts = {{"jenkins", "bob"}, {"root", "alice"}}},
+        {.name = "build2"}};
     return access;
 }
 
@@ -76,6 +82,7 @@ void expect_same(const model::Access& a, const model::Access& b) {
     EXPECT_EQ(a.users, b.users);
     EXPECT_EQ(a.targets, b.targets);
     EXPECT_EQ(a.rules, b.rules);
+    EXPECT_EQ(a.client_hosts, b.client_hosts);
 }
 
 TEST_P(StoreContractTest, BeginsEmpty) {
@@ -102,6 +109,8 @@ TEST_P(StoreContractTest, KeepsAccessAsItWas) {
     changed.users.pop_back();
     changed.targets[0].labels.erase("env");
     std::swap(changed.rules[0], changed.rules[1]);
+    changed.client_hosts[0].accounts.erase("root");
+    changed.client_hosts.pop_back();
     ASSERT_TRUE(m_store->replace_access(changed, {}));
     expect_same(m_store->access().value(), changed);
 }
