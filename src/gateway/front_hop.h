@@ -47,6 +47,8 @@ public:
     /// The policy's word on the access of this moment; a refusal is audited here.
     policy::Decision decide(policy::Request request);
     model::OnFailure on_failure(const policy::Decision& decision) const;
+    /// Whether a session at the destination may begin, as far as rules and evidence are concerned.
+    bool may_begin_anything();
     /// The shared hop to this login; connects at its first use. nullptr when the target is unknown.
     TargetHop* target_hop(const std::string& target, const std::string& login);
 
@@ -77,7 +79,7 @@ private:
         const std::shared_ptr<const identity::Grant>& grant, const policy::Destination& destination);
     bool permits_anything(const model::Target& target);
     void begin_record(std::function<void()> begun);
-    void record_begun(Result<std::shared_ptr<SessionRecord>> record, const std::function<void()>& begun);
+    void record_begun(std::shared_ptr<SessionRecord> record, const std::function<void()>& begun);
     void accept(ssh::Ticket ticket);
     model::Session session_facts() const;
     model::RecordLevel most_level() const;

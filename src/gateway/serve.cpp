@@ -93,6 +93,7 @@ private:
     TimePoint m_goodbye_until{};
     std::atomic<unsigned> m_reloads = 0;
     unsigned m_polls = 0;
+    std::atomic<bool> m_reading = false;  // access; a store that is slow is not asked again meanwhile
     bool m_stopping = false;
     std::atomic<bool> m_leaving = false;
 };
@@ -260,6 +261,7 @@ void Gateway::reload() {
 }
 
 void Gateway::read_access(bool even_if_unchanged) {
+    if (m_reading.exchange(true) && !even_if_unchanged) return;
     m_store_worker->submit(
         [this, even_if_unchanged](store::Store& store) -> Result<void> {
             const auto version = store.access_version();
@@ -271,7 +273,8 @@ void Gateway::read_access(bool even_if_unchanged) {
             log::info("access.read", {{"version", std::to_string(*version)}});
             return {};
         },
-        [](const Result<void>& read) {
+        [this](const Result<void>& read) {
+            m_reading = false;
             if (!read) log::warn_limited("access.not_read", {{"reason", read.error().full()}});
         });
 }
