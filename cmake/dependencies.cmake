@@ -11,6 +11,7 @@ pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 
 add_library(sekisho_zstd INTERFACE)
 target_link_libraries(sekisho_zstd INTERFACE PkgConfig::ZSTD)
@@ -21,7 +22,8 @@ target_link_libraries(sekisho_lz4 INTERFACE PkgConfig::LZ4)
 add_library(sekisho_soci INTERFACE)
 find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE soci_sqlite3 REQUIRED)
-target_link_libraries(sekisho_soci INTERFACE ${SOCI_CORE} ${SOCI_SQLITE} PkgConfig::SQLITE)
+find_library(SOCI_POSTGRESQL soci_postgresql REQUIRED)
+target_link_libraries(sekisho_soci INTERFACE ${SOCI_CORE} ${SOCI_SQLITE} ${SOCI_POSTGRESQL} PkgConfig::SQLITE)
 
 # AES-GCM twice to four times as fast as OpenSSL's; x86-64 only, and the build does without it where it is not installed.
 option(SEKISHO_USE_IPSEC_MB "AES-GCM by libipsec-mb, where it is installed" ON)

@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/network.h"
 #include "identity/user_certificate.h"
+#include "store/store.h"
 
 namespace sekisho::app {
 namespace {
@@ -59,11 +60,8 @@ std::string wrong_socket(const Config& config) {
     return {};
 }
 
-std::string wrong_store(const Config& config) {
-    constexpr std::string_view kScheme = "sqlite:";
-    if (!config.store_url.starts_with(kScheme) || config.store_url.size() == kScheme.size()) return "sqlite:FILE is wanted";
-    return {};
-}
+// Its text repeats nothing of the URL, which may hold a password.
+std::string wrong_store(const Config& config) { return store::wrong_store_url(config.store_url); }
 
 // Until the seal is there, a file that asks for it must not leave recordings open without a word.
 std::string wrong_seal(const Config& config) {
@@ -237,7 +235,9 @@ std::vector<ConfigKey> make_keys() {
     add("admin.socket", Text([](Config& c) -> std::string& { return c.admin_socket; }), Reload::Restart,
         "Unix socket of the admin API, relative to data_dir. Root and the gateway's own account may use it.", wrong_socket);
     add("store.url", Text([](Config& c) -> std::string& { return c.store_url; }), Reload::Restart,
-        "sqlite:FILE, the file relative to data_dir.", wrong_store);
+        "sqlite:FILE, the file relative to data_dir; or postgresql://USER@HOST:PORT/DATABASE, with libpq's options behind a question "
+        "mark, for example passfile=/etc/sekisho/pgpass for the password and sslmode=verify-full.",
+        wrong_store);
 
     add("recording.dir", Text([](Config& c) -> std::string& { return c.recording.dir; }), Reload::Restart,
         "Folder of recordings, relative to data_dir.", [](const Config& c) { return wrong_path(c.recording.dir); });

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "store/store.h"
 
 namespace sekisho::app {
 namespace {
@@ -58,9 +59,10 @@ sandbox::Paths gateway_files(const model::Config& config) {
     for (const auto& key : key_files(config)) paths.read.push_back(key + ".pub");  // the admin API shows them
 
     paths.write = {config.path(config.recording.dir), "/dev/null"};
-    // Made before, and kept: one connection to the store is open as long as the process lives.
-    const std::string store = config.path(config.store_url.substr(config.store_url.find(':') + 1));
-    for (const char* ending : {"", "-wal", "-shm"}) paths.write.push_back(store + ending);
+    // A file is made before, and kept: one connection to it is open as long as the process lives. One over the network comes and goes.
+    const store::StoreFiles store = store::store_files(config.store_url, config.data_dir);
+    paths.read.insert(paths.read.end(), store.read.begin(), store.read.end());
+    paths.write.insert(paths.write.end(), store.write.begin(), store.write.end());
     if (!config.log.monthly_dir.empty()) paths.write.push_back(config.log.monthly_dir);
     for (const auto& path : paths.write) {
         if (covers_a_key(config, path)) log::warn("sandbox.covers_keys", {{"folder", path}});

@@ -10,6 +10,7 @@
 #include "keys/private_key.h"
 #include "model/difference.h"
 #include "store/access_file.h"
+#include "store/store.h"
 
 namespace sekisho::cli {
 namespace {
@@ -61,6 +62,18 @@ void check_machine(const model::Config& config, Findings& findings) {
     }
 }
 
+void check_password(const model::Config& config, const std::string& path, Findings& findings) {
+    std::error_code error;
+    const auto mode = std::filesystem::status(path, error).permissions();
+    using std::filesystem::perms;
+    if (error || (mode & (perms::group_all | perms::others_all)) == perms::none || !store::has_password(config.store_url))
+        return;
+    findings.wrong(fmt::format(
+        "{} holds the store's password and is open to others; run: chmod 600 {}, or put the password into a file of its own "
+        "(store.url = \"postgresql://USER@HOST/DATABASE?passfile=FILE\")",
+        path, path));
+}
+
 void check_access(const std::vector<std::string>& names, Findings& findings) {
     std::vector<store::AccessText> files;
     for (const std::string& name : names) {
@@ -91,6 +104,7 @@ int check(const Context& context, const Options& options) {
     const auto config = context.config();
     if (config) {
         findings.fine("configuration " + context.config_path);
+        check_password(*config, context.config_path, findings);
         check_machine(*config, findings);
     } else {
         findings.wrong(config.error().full());

@@ -116,11 +116,11 @@ Result<void> make_everything(const model::Config& config) {
     }
     if (auto done = key_pair(config.user_ca_key_path(), "sekisho user CA"); !done) return done;
     if (auto done = key_pair(config.host_ca_key_path(), "sekisho host CA"); !done) return done;
-    const std::string file = config.path(config.store_url.substr(config.store_url.find(':') + 1));
-    const bool was_there = ::access(file.c_str(), F_OK) == 0;
+    const std::string place = store::store_place(config.store_url, config.data_dir);
+    const bool was_there = !place.starts_with('/') || ::access(place.c_str(), F_OK) == 0;
     auto store = store::open_store(config.store_url, config.data_dir);
     if (!store) return std::unexpected(store.error());
-    (was_there ? found : made)("store " + file);
+    (was_there ? found : made)("store " + place);
     return {};
 }
 

@@ -22,6 +22,8 @@ namespace {
 constexpr std::chrono::milliseconds kGoodbye{300};
 constexpr std::chrono::milliseconds kSignAgain{200};
 constexpr unsigned kAskToSign = 300;  // a minute of that
+constexpr auto kInSessions = {
+    model::Capability::Shell, model::Capability::Exec, model::Capability::Sftp, model::Capability::Scp};
 
 ssh::Config engine_config(const Services& services, const model::Config& config) {
     ssh::Config engine;
@@ -167,7 +169,7 @@ std::vector<std::unique_ptr<SignInStep>> FrontHop::steps_for(
 }
 
 bool FrontHop::permits_anything(const model::Target& target) {
-    for (const auto capability : {model::Capability::Shell, model::Capability::Exec, model::Capability::Sftp, model::Capability::Scp}) {
+    for (const auto capability : kInSessions) {
         policy::Request request;
         request.user = m_grant->user;
         request.target = target.name;
@@ -176,6 +178,18 @@ bool FrontHop::permits_anything(const model::Target& target) {
         request.source = m_peer.address;
         request.time = std::chrono::system_clock::now();
         if (policy::decide(m_services.access.load()->access, request).allowed) return true;
+    }
+    return false;
+}
+
+bool FrontHop::may_begin_anything() {
+    for (const auto capability : kInSessions) {
+        policy::Request request;
+        request.target = m_destination.target;
+        request.login = m_destination.login;
+        request.capability = capability;
+        const auto decision = decide(std::move(request));
+        if (decision.allowed && m_record->may_begin(on_failure(decision))) return true;
     }
     return false;
 }
@@ -196,7 +210,7 @@ void FrontHop::accept(ssh::Ticket ticket) {
     m_hop->submit(ssh::AcceptAuth{ticket});
 }
 
-/// `begun` is called while this hop lives, when the start of the session is durable.
+/// `begun` is called while this hop lives, when the start of the session is durable, or known not to be.
 void FrontHop::begin_record(std::function<void()> begun) {
     SessionRecord::Listener listener;
     listener.drained = [weak = weak_from_this()] {
@@ -206,19 +220,15 @@ void FrontHop::begin_record(std::function<void()> begun) {
         if (auto self = weak.lock()) self->end(text);
     };
     SessionRecord::begin(m_services, loop(), session_facts(), most_level(), std::move(listener),
-        [weak = weak_from_this(), begun = std::move(begun)](Result<std::shared_ptr<SessionRecord>> record) {
+        [weak = weak_from_this(), begun = std::move(begun)](std::shared_ptr<SessionRecord> record) {
             if (auto self = weak.lock()) return self->record_begun(std::move(record), begun);
-            if (record) (*record)->finish("the client left before the session began");
+            record->finish("the client left before the session began");
         });
 }
 
-void FrontHop::record_begun(Result<std::shared_ptr<SessionRecord>> record, const std::function<void()>& begun) {
-    if (!record) {
-        m_hop->disconnect(ssh::DisconnectReason::ServiceNotAvailable, record.error().text);
-        return;
-    }
-    if (m_hop->over()) return (*record)->finish("the client left before the session began");
-    m_record = std::move(*record);
+void FrontHop::record_begun(std::shared_ptr<SessionRecord> record, const std::function<void()>& begun) {
+    if (m_hop->over()) return record->finish("the client left before the session began");
+    m_record = std::move(record);
     m_record->live()->end = [&loop = loop(), weak = weak_from_this()](const std::string& text) {
         loop.post([weak, text] {
             if (auto self = weak.lock()) self->end(text);

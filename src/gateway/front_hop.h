@@ -50,6 +50,8 @@ public:
     model::OnFailure on_failure(const policy::Decision& decision) const;
     /// May a channel begin by this decision, as far as evidence and the limits of its rule go? From then on the limits bind the session.
     Result<void> may_begin(const policy::Decision& decision);
+    /// Whether a session at the destination may begin, as far as rules and evidence are concerned.
+    bool may_begin_anything();
     /// The shared hop to this login; connects at its first use. nullptr when the target is unknown.
     TargetHop* target_hop(const std::string& target, const std::string& login);
 
@@ -80,7 +82,7 @@ private:
         const std::shared_ptr<const identity::Grant>& grant, const policy::Destination& destination);
     bool permits_anything(const model::Target& target);
     void begin_record(std::function<void()> begun);
-    void record_begun(Result<std::shared_ptr<SessionRecord>> record, const std::function<void()>& begun);
+    void record_begun(std::shared_ptr<SessionRecord> record, const std::function<void()>& begun);
     void accept(ssh::Ticket ticket);
     model::Session session_facts() const;
     model::RecordLevel most_level() const;

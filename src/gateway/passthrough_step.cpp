@@ -23,6 +23,8 @@ void PassthroughStep::begin(SignInAsker& asker) {
 
 void PassthroughStep::connect() {
     m_beginning = false;
+    // What lacks its evidence says so as a session, and the target hears nothing.
+    if (!m_front.may_begin_anything()) return m_asker->passed();
     const auto& destination = m_front.destination();
     TargetHop* target = m_front.target_hop(destination.target, destination.login);
     // Removed from the access while the record began: the session will say so.

@@ -102,6 +102,7 @@ private:
     // Of the loop that accepts.
     std::uint64_t m_most_connections = 0;
     std::vector<base::Network> m_proxies;
+    std::atomic<bool> m_reading = false;  // access; a store that is slow is not asked again meanwhile
     bool m_stopping = false;
     std::atomic<bool> m_leaving = false;
 };
@@ -290,6 +291,7 @@ void Gateway::reload() {
 }
 
 void Gateway::read_access(bool even_if_unchanged) {
+    if (m_reading.exchange(true) && !even_if_unchanged) return;
     m_store_worker->submit(
         [this, even_if_unchanged](store::Store& store) -> Result<void> {
             const auto version = store.access_version();
@@ -301,7 +303,8 @@ void Gateway::read_access(bool even_if_unchanged) {
             log::info("access.read", {{"version", std::to_string(*version)}});
             return {};
         },
-        [](const Result<void>& read) {
+        [this](const Result<void>& read) {
+            m_reading = false;
             if (!read) log::warn_limited("access.not_read", {{"reason", read.error().full()}});
         });
 }

@@ -51,6 +51,16 @@ void SessionRecord::open_recording(model::RecordLevel level, bool reserve, Begun
 /// On the recording's thread, straight to the store's: a way over the loop would only wake it. Nobody else has this record yet.
 void SessionRecord::store_start(Result<recording::Recordings::Opened> opened, Begun done) {
     if (opened) m_live->facts.audit_key = opened->audit_key;
+    // Shared, because a std::function must be copyable and Opened is not.
+    auto held = std::make_shared<Result<recording::Recordings::Opened>>(std::move(opened));
+    submit_start(
+        StoreWorker::When::Now, [self = shared_from_this(), held, done = std::move(done)](const Result<void>& stored) {
+            self->m_loop.post_patiently([self, held, done, stored] { self->begun(std::move(*held), stored, done); });
+        });
+}
+
+/// `done` runs on the store's thread.
+void SessionRecord::submit_start(StoreWorker::When when, std::function<void(Result<void>)> done) {
     model::AuditRecord start;
     start.time = m_live->facts.started;
     start.kind = "session.start";
@@ -60,17 +70,16 @@ void SessionRecord::store_start(Result<recording::Recordings::Opened> opened, Be
     start.subject = m_live->facts.target;
     start.outcome = "ok";
     start.reason = "signed with " + m_live->facts.key_fingerprint;
-    // Shared, because a std::function must be copyable and Opened is not.
-    auto held = std::make_shared<Result<recording::Recordings::Opened>>(std::move(opened));
     m_services.store.submit(
         [session = m_live->facts, start](store::Store& store) -> Result<void> {
             if (auto stored = store.session_started(session); !stored) return stored;
             return store.audit(start);
         },
-        [self = shared_from_this(), held, done = std::move(done), session = m_live->facts](const Result<void>& stored) {
-            self->m_loop.post_patiently([self, held, done, stored] { self->begun(std::move(*held), stored, done); });
+        [self = shared_from_this(), done = std::move(done), session = m_live->facts](const Result<void>& stored) {
+            done(stored);
             if (stored) self->m_services.session_started(session);
-        });
+        },
+        when);
 }
 
 void SessionRecord::begun(Result<recording::Recordings::Opened> opened, const Result<void>& stored, const Begun& done) {
@@ -79,23 +88,37 @@ void SessionRecord::begun(Result<recording::Recordings::Opened> opened, const Re
     } else if (!m_open_problem) {
         m_open_problem = opened.error();
     }
-    if (!stored) {
-        log::error("session.not_stored", {{"session", facts().id}, {"reason", stored.error().full()}});
-        m_finished = true;
-        if (m_recorder) {
-            m_recorder->finish("never began", m_loop.now(), [self = shared_from_this()](const Result<void>&) {});
-        }
-        return done(fail("The gateway cannot keep its records at the moment, and begins no session without them."));
-    }
+    if (!stored) not_stored(stored.error());
     m_services.live.enter(m_live);
     log::info("session.start", {{"session", facts().id}, {"user", facts().user}, {"source", facts().source},
                                    {"target", facts().target}, {"audit_key", facts().audit_key}});
     done(shared_from_this());
 }
 
+/// Once more, with more patience: a store that cannot be reached takes it later.
+void SessionRecord::not_stored(const Error& error) {
+    log::error("session.not_stored", {{"session", facts().id}, {"reason", error.full()}});
+    m_store_problem = error;
+    submit_start(StoreWorker::When::Soon, [self = shared_from_this()](const Result<void>& stored) {
+        self->m_loop.post([self, stored] {
+            if (stored) return self->m_store_problem.reset();
+            log::error("session.not_stored", {{"session", self->facts().id}, {"reason", stored.error().full()}});
+        });
+    });
+}
+
 // --- what happens ---
 
 Result<void> SessionRecord::may_begin(model::OnFailure on_failure) {
+    if (m_store_problem) {
+        const bool goes_on = on_failure == model::OnFailure::Alarm;
+        if (!m_store_alarmed) audit("store.failed", facts().target, goes_on ? "failed" : "refused", m_store_problem->full());
+        m_store_alarmed = true;
+        if (!goes_on)
+            return fail(
+                "The gateway cannot keep its records at the moment, and begins nothing without them. Try again in a "
+                "moment.");
+    }
     if (on_failure == model::OnFailure::Alarm) {
         if (!recorded() && !m_alarmed) complain(m_open_problem.value_or(Error{"the recording failed", ""}));
         return {};

@@ -1,6 +1,6 @@
 // SessionRecord: everything that is kept of one session: its recording, its row in the store, its audit records, its START and
-// FINISH, its counters. Nothing of the session runs before begin() made its start durable. What happens when evidence cannot
-// be written is decided here: refuse, end, or go on and alarm. Owned by the front hop; lives until its end is on disk.
+// FINISH, its counters. Nothing of the session runs before begin() made its start durable, or knows that it could not. What happens
+// when evidence cannot be written is decided here: refuse, end, or go on and alarm. Owned by the front hop; lives until its end is on disk.
 // Loop thread only.
 #pragma once
 
@@ -21,10 +21,11 @@ public:
         std::function<void(const std::string& text)> must_end;  // evidence fails, and a rule wants the session to end then
     };
 
-    /// Opens the recording, then makes the session's start durable; `done` runs on `loop` with the record or the reason why the
-    /// session must not begin. `facts` without audit key.
-    static void begin(Services& services, net::Loop& loop, model::Session facts, model::RecordLevel level, Listener listener,
-        std::function<void(Result<std::shared_ptr<SessionRecord>>)> done);
+    using Begun = std::function<void(std::shared_ptr<SessionRecord>)>;
+    /// Opens the recording, then makes the session's start durable; `done` runs on `loop` with the record. What could not be written is
+    /// asked about with may_begin(). `facts` without audit key.
+    static void begin(
+        Services& services, net::Loop& loop, model::Session facts, model::RecordLevel level, Listener listener, Begun done);
     ~SessionRecord();
 
     const model::Session& facts() const { return m_live->facts; }
@@ -52,10 +53,11 @@ public:
 private:
     SessionRecord(Services& services, net::Loop& loop, model::Session facts, Listener listener);
 
-    using Begun = std::function<void(Result<std::shared_ptr<SessionRecord>>)>;
     void open_recording(model::RecordLevel level, bool reserve, Begun done);
     void store_start(Result<recording::Recordings::Opened> opened, Begun done);
+    void submit_start(StoreWorker::When when, std::function<void(Result<void>)> done);
     void begun(Result<recording::Recordings::Opened> opened, const Result<void>& stored, const Begun& done);
+    void not_stored(const Error& error);
     void store_finish(const model::Session& ended);
     void failed(const Error& error);
     void complain(const Error& error);
@@ -66,6 +68,8 @@ private:
     Listener m_listener;
     std::unique_ptr<recording::Recorder> m_recorder;
     std::optional<Error> m_open_problem;  // why it could not be opened with room in reserve
+    std::optional<Error> m_store_problem;  // why the start is not in the store, until it is
+    bool m_store_alarmed = false;
     std::atomic<bool> m_failed = false;  // it broke later
     bool m_must_hold = false;  // a channel runs whose rule does not permit going on without evidence
     bool m_alarmed = false;

@@ -1,6 +1,7 @@
 #include "gateway/store_worker.h"
 
 #include <future>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -24,7 +25,7 @@ void StoreWorker::submit(Work work, std::function<void(Result<void>)> done, When
         const std::lock_guard lock(m_mutex);
         const bool first = m_queue.empty();
         const bool wanted_before = m_wanted_now;
-        m_queue.push_back(Job{std::move(work), std::move(done)});
+        m_queue.push_back(Job{std::move(work), std::move(done), when});
         if (when == When::Now || m_hurry) m_wanted_now = true;
         // Awake already, or about to be: because of somebody who waits, for the first one, or by itself.
         if (m_wanted_now == wanted_before && (!first || m_will_look)) return;
@@ -77,13 +78,16 @@ void StoreWorker::work_off() {
         }
         m_wanted_now = m_hurry;
         std::vector<Job> jobs = std::exchange(m_queue, {});
+        const bool may_keep = !m_stopping && !m_hurry;
         lock.unlock();
-        run_together(jobs);
+        std::vector<Job> kept = run_together(jobs, may_keep);
         lock.lock();
+        m_queue.insert(m_queue.begin(), std::move_iterator(kept.begin()), std::move_iterator(kept.end()));
     }
 }
 
-void StoreWorker::run_together(std::vector<Job>& jobs) {
+/// Returns what nobody waits for and the store, which cannot be reached, may take later.
+std::vector<StoreWorker::Job> StoreWorker::run_together(std::vector<Job>& jobs, bool may_keep) {
     if (jobs.size() > 1) {
         const auto all = m_store.together([&]() -> Result<void> {
             for (auto& job : jobs) {
@@ -93,11 +97,24 @@ void StoreWorker::run_together(std::vector<Job>& jobs) {
         });
         if (all) {
             for (auto& job : jobs) job.done({});
-            return;
+            return {};
         }
     }
     // One of them failed and took the others back with it: each for itself.
-    for (auto& job : jobs) job.done(m_store.together([&] { return job.work(m_store); }));
+    std::vector<Job> kept;
+    for (auto& job : jobs) {
+        const bool patient = job.when == When::Soon && may_keep && kept.size() < kMostKept;
+        if (patient && !kept.empty() && !m_store.reachable()) {  // it would fail like the one before
+            kept.push_back(std::move(job));
+            continue;
+        }
+        auto result = m_store.together([&] { return job.work(m_store); });
+        if (!result && patient && !m_store.reachable())
+            kept.push_back(std::move(job));
+        else
+            job.done(std::move(result));
+    }
+    return kept;
 }
 
 }  // namespace sekisho::gateway

@@ -1,6 +1,7 @@
 // StoreWorker: the one thread that talks to the store. Jobs that gathered while a transaction was written share the next one
 // (group commit): a login storm costs a few commits, not a thousand. What somebody waits for is written at once, what nobody
-// waits for gathers a little longer. Results come back on the loop that asked. Thread-safe; owned by gateway/serve.
+// waits for gathers a little longer, and is kept in memory while the database cannot be reached. Results come back on the loop that
+// asked. Thread-safe; owned by gateway/serve.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,7 @@ public:
     using Work = std::function<Result<void>(store::Store&)>;
 
     explicit StoreWorker(store::Store& store);
-    /// Finishes what is queued.
+    /// Finishes what is queued. What the store cannot take then is an error in the log, and lost.
     ~StoreWorker();
     StoreWorker(const StoreWorker&) = delete;
     StoreWorker& operator=(const StoreWorker&) = delete;
@@ -30,6 +31,8 @@ public:
     /// Now: somebody waits. Soon: within kGather, or with the next job that is for now.
     enum class When { Now, Soon };
     static constexpr std::chrono::milliseconds kGather{200};
+    /// Jobs that are kept while the store cannot be reached; what comes on top is an error.
+    static constexpr std::size_t kMostKept = 50'000;
 
     /// `done` runs on the worker's thread after the transaction is durable: hand it on to a loop.
     void submit(Work work, std::function<void(Result<void>)> done, When when = When::Now);
@@ -37,7 +40,8 @@ public:
     void submit(net::Loop& loop, Work work, std::function<void(Result<void>)> done);
     /// Keeps an audit record; a failure is an error in the log, because nobody waits for it.
     void audit(model::AuditRecord record);
-    /// Waits until all that was submitted before is in the store: for a reader who must see what has happened. Not on a loop.
+    /// Waits until all that was submitted before is in the store, if that can be reached: for a reader who must see what has happened.
+    /// Not on a loop.
     void settle();
     /// From now on nothing gathers (the gateway is going down).
     void hurry();
@@ -46,10 +50,11 @@ private:
     struct Job {
         Work work;
         std::function<void(Result<void>)> done;
+        When when;
     };
 
     void work_off();
-    void run_together(std::vector<Job>& jobs);
+    std::vector<Job> run_together(std::vector<Job>& jobs, bool may_keep);
 
     store::Store& m_store;
     std::mutex m_mutex;

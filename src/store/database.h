@@ -1,9 +1,11 @@
-// Database: one SOCI connection with its transactions; SOCI's exceptions end here. Private to store; one thread at a time.
+// Database: the store's one connection with its transactions. Libraries' exceptions end here. A connection that is lost fails the call
+// that met it; the next call makes a new one, and a transaction whose COMMIT was not answered is asked about. Private to store; one
+// thread at a time.
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,89 +14,107 @@
 #include <soci/soci.h>
 
 #include "base/result.h"
-#include "store/schema.h"
+#include "store/connection.h"
 
 namespace sekisho::store {
 
 class Database {
 public:
-    Database(std::unique_ptr<soci::session> sql, const Dialect& dialect) : m_sql(std::move(sql)), m_dialect(dialect) {}
+    /// `dropping` runs before a connection goes: statements that were made on it must go first.
+    Database(std::unique_ptr<Backend> backend, std::function<void()> dropping)
+        : m_backend(std::move(backend)), m_dropping(std::move(dropping)) {}
+    ~Database();
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
 
-    soci::session& sql() { return *m_sql; }
-    const Dialect& dialect() const { return m_dialect; }
+    const Dialect& dialect() const { return m_backend->dialect(); }
+    bool in_transaction() const { return m_depth > 0; }
+    /// False after a call that found no connection, or lost it.
+    bool reachable() const { return m_connection != nullptr; }
 
-    /// Runs `work` (which may throw soci_error or return a failed Result) in the open transaction, or in one of its own. A
-    /// failure inside an outer transaction dooms it, whatever its owner makes of the Result: no half is ever committed.
-    template <class Work>
-    auto transaction(std::string_view what, Work&& work) -> decltype(work()) {
-        return begun_by(m_dialect.begin, what, std::forward<Work>(work));
+    // --- inside of the work below ---
+    soci::session& sql() { return m_connection->sql(); }
+    /// A lock of the dialect; nothing where it is empty.
+    void lock(std::string_view statement) {
+        if (!statement.empty()) m_connection->run(std::string(statement));
     }
 
-    /// As transaction(), for reading with several statements that must see one state.
+    /// Runs `work` (which may throw or return a failed Result) in the open transaction, or in one of its own. A failure inside an
+    /// outer transaction dooms it, whatever its owner makes of the Result: no half is ever committed.
+    template <class Work>
+    auto transaction(std::string_view what, Work&& work) -> decltype(work()) {
+        return begun_by(dialect().begin, what, std::forward<Work>(work));
+    }
+
+    /// As transaction(), for reading with several statements that must see one state; in an open transaction `work` sees to that.
     template <class Work>
     auto snapshot(std::string_view what, Work&& work) -> decltype(work()) {
-        return begun_by(m_dialect.snapshot, what, std::forward<Work>(work));
+        return begun_by(dialect().snapshot, what, std::forward<Work>(work));
     }
 
     /// Runs `work` outside of a transaction, for reading with one statement.
     template <class Work>
     auto guarded(std::string_view what, Work&& work) -> decltype(work()) {
-        try {
-            return work();
-        } catch (const std::exception& error) {
-            return fail("the store failed: cannot " + std::string(what), error.what());
-        }
+        if (in_transaction()) return attempt(what, std::forward<Work>(work));
+        if (auto there = connect(what); !there) return std::unexpected(there.error());
+        auto result = attempt(what, std::forward<Work>(work));
+        if (!result) drop_if_lost();
+        return result;
     }
 
 private:
     template <class Work>
-    auto begun_by(std::string_view begin, std::string_view what, Work&& work) -> decltype(work()) {
-        if (m_depth > 0) return doomed_on_failure(what, std::forward<Work>(work));
-        if (auto begun = execute(what, begin); !begun) return std::unexpected(begun.error());
-        m_depth = 1;
-        m_doomed = false;
+    auto begun_by(std::string_view statement, std::string_view what, Work&& work) -> decltype(work()) {
+        if (in_transaction()) return doomed_on_failure(what, std::forward<Work>(work));
+        if (auto begun = begin(what, statement); !begun) return std::unexpected(begun.error());
         auto result = doomed_on_failure(what, std::forward<Work>(work));
-        m_depth = 0;
         if (m_doomed) {
-            (void)execute(what, "ROLLBACK");
+            roll_back();
             if (result)
                 return fail("the store could not do everything of one transaction, and did nothing", std::string(what));
             return result;
         }
-        if (auto committed = execute(what, "COMMIT"); !committed) {
-            (void)execute(what, "ROLLBACK");
-            return std::unexpected(committed.error());
-        }
+        if (auto committed = commit(what); !committed) return std::unexpected(committed.error());
         return result;
     }
 
     template <class Work>
     auto doomed_on_failure(std::string_view what, Work&& work) -> decltype(work()) {
-        auto result = guarded(what, std::forward<Work>(work));
+        auto result = attempt(what, std::forward<Work>(work));
         if (!result) m_doomed = true;
         return result;
     }
 
-    Result<void> execute(std::string_view what, std::string_view statement) {
-        return guarded(what, [&]() -> Result<void> {
-            auto parsed = m_parsed.find(statement);
-            if (parsed == m_parsed.end()) {
-                const std::string text(statement);
-                parsed = m_parsed.emplace(text, soci::statement((m_sql->prepare << text))).first;
-            }
-            parsed->second.execute(true);
-            return {};
-        });
+    template <class Work>
+    auto attempt(std::string_view what, Work&& work) -> decltype(work()) {
+        try {
+            return work();
+        } catch (const std::exception& error) {
+            return std::unexpected(failure(what, error.what()));
+        }
     }
 
-    std::unique_ptr<soci::session> m_sql;
-    std::map<std::string, soci::statement, std::less<>> m_parsed;  // BEGIN, COMMIT, ROLLBACK
-    Dialect m_dialect;
+    Error failure(std::string_view what, const char* said);
+    Result<void> connect(std::string_view what);
+    Result<void> begin(std::string_view what, std::string_view statement);
+    Result<void> commit(std::string_view what);
+    Result<void> ask_what_became(const std::string& transaction_id, Error lost);
+    void roll_back();
+    void drop_if_lost();
+    void drop();
+
+    std::unique_ptr<Backend> m_backend;
+    std::function<void()> m_dropping;
+    std::unique_ptr<Connection> m_connection;
     int m_depth = 0;
     bool m_doomed = false;
+    bool m_was_lost = false;
+    // Whoever comes soon after a slow attempt is not made to wait for another one.
+    std::chrono::steady_clock::time_point m_next_attempt{};
+    std::string m_why_not;
 };
 
-/// Text from outside, fit for any database: valid UTF-8 without NUL, at most 8 KiB.
-std::string storable(std::string_view text);
+/// Text from outside, fit for any database: valid UTF-8 without NUL, at most `most` bytes; "…" behind what was cut.
+std::string storable(std::string_view text, std::size_t most = 8192);
 
 }  // namespace sekisho::store

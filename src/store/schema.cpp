@@ -5,49 +5,66 @@
 namespace sekisho::store {
 namespace {
 
-// Lists of an object are rows of its *_items table: kind (group, key, login …), position in the list, and for maps a name.
 std::vector<std::string> first(const Dialect& dialect) {
+    const std::string_view text = dialect.text;
+    // Lists of an object are rows of its *_items table: kind (group, key, login …), position in the list, and for maps a name.
+    const auto items = [text](std::string_view table, std::string_view owners) {
+        return fmt::format(
+            "CREATE TABLE {1} (owner {0} NOT NULL REFERENCES {2} (name) ON DELETE CASCADE, kind {0} NOT NULL, "
+            "position INTEGER NOT NULL, name {0} NOT NULL, value {0} NOT NULL, PRIMARY KEY (owner, kind, position))",
+            text, table, owners);
+    };
     return {
         "CREATE TABLE access_state (version BIGINT NOT NULL)",
         "INSERT INTO access_state (version) VALUES (1)",
-        "CREATE TABLE users (name TEXT PRIMARY KEY, email TEXT NOT NULL, locked INTEGER NOT NULL, expires TEXT NOT NULL)",
-        "CREATE TABLE user_items (owner TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE, kind TEXT NOT NULL, "
-        "position INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (owner, kind, position))",
-        "CREATE TABLE targets (name TEXT PRIMARY KEY, address TEXT NOT NULL, auth TEXT NOT NULL, "
-        "trust_first_use INTEGER NOT NULL, legacy INTEGER NOT NULL)",
-        "CREATE TABLE target_items (owner TEXT NOT NULL REFERENCES targets (name) ON DELETE CASCADE, kind TEXT NOT NULL, "
-        "position INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (owner, kind, position))",
-        "CREATE TABLE rules (name TEXT PRIMARY KEY, position INTEGER NOT NULL, record TEXT NOT NULL, "
-        "on_failure TEXT NOT NULL, hours TEXT NOT NULL)",
-        "CREATE TABLE rule_items (owner TEXT NOT NULL REFERENCES rules (name) ON DELETE CASCADE, kind TEXT NOT NULL, "
-        "position INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (owner, kind, position))",
+        fmt::format(
+            "CREATE TABLE users (name {0} PRIMARY KEY, email {0} NOT NULL, locked INTEGER NOT NULL, expires {0} NOT NULL)",
+            text),
+        items("user_items", "users"),
+        fmt::format("CREATE TABLE targets (name {0} PRIMARY KEY, address {0} NOT NULL, auth {0} NOT NULL, "
+                    "trust_first_use INTEGER NOT NULL, legacy INTEGER NOT NULL)",
+            text),
+        items("target_items", "targets"),
+        fmt::format("CREATE TABLE rules (name {0} PRIMARY KEY, position INTEGER NOT NULL, record {0} NOT NULL, "
+                    "on_failure {0} NOT NULL, hours {0} NOT NULL)",
+            text),
+        items("rule_items", "rules"),
         // Few indexes: each is another page to write at every sign-in.
-        fmt::format("CREATE TABLE sessions (number {}, id TEXT NOT NULL UNIQUE, audit_key TEXT NOT NULL, "
-                    "user_name TEXT NOT NULL, source TEXT NOT NULL, source_port INTEGER NOT NULL, "
-                    "key_fingerprint TEXT NOT NULL, client TEXT NOT NULL, target TEXT NOT NULL, started_ms BIGINT NOT NULL, "
-                    "finished_ms BIGINT, result TEXT NOT NULL, bytes_in BIGINT NOT NULL, bytes_out BIGINT NOT NULL)",
-            dialect.identity),
+        fmt::format("CREATE TABLE sessions (number {1}, id {0} NOT NULL UNIQUE, audit_key {0} NOT NULL, "
+                    "user_name {0} NOT NULL, source {0} NOT NULL, source_port INTEGER NOT NULL, "
+                    "key_fingerprint {0} NOT NULL, client {0} NOT NULL, target {0} NOT NULL, started_ms BIGINT NOT NULL, "
+                    "finished_ms BIGINT, result {0} NOT NULL, bytes_in BIGINT NOT NULL, bytes_out BIGINT NOT NULL)",
+            text, dialect.identity),
         "CREATE INDEX sessions_by_audit_key ON sessions (audit_key)",
-        fmt::format("CREATE TABLE audit (sequence {}, time_ms BIGINT NOT NULL, kind TEXT NOT NULL, session TEXT NOT NULL, "
-                    "user_name TEXT NOT NULL, source TEXT NOT NULL, subject TEXT NOT NULL, outcome TEXT NOT NULL, "
-                    "reason TEXT NOT NULL)",
-            dialect.identity),
+        fmt::format("CREATE TABLE audit (sequence {1}, time_ms BIGINT NOT NULL, kind {0} NOT NULL, session {0} NOT NULL, "
+                    "user_name {0} NOT NULL, source {0} NOT NULL, subject {0} NOT NULL, outcome {0} NOT NULL, "
+                    "reason {0} NOT NULL)",
+            text, dialect.identity),
         "CREATE INDEX audit_by_session ON audit (session, sequence)",
-        "CREATE TABLE learned_host_keys (target TEXT NOT NULL, line TEXT NOT NULL, PRIMARY KEY (target, line))",
+        fmt::format(
+            "CREATE TABLE learned_host_keys (target {0} NOT NULL, line {0} NOT NULL{1})", text, dialect.learned_once),
     };
 }
 
+/// Which gateway a session runs on: several may share a database, and each closes what itself left open.
+std::vector<std::string> second(const Dialect& dialect) {
+    return {fmt::format("ALTER TABLE sessions ADD COLUMN gateway {} NOT NULL DEFAULT ''", dialect.text)};
+}
+
 /// Client hosts (hostbased sign-in).
-std::vector<std::string> client_hosts() {
+std::vector<std::string> third(const Dialect& dialect) {
     return {
-        "CREATE TABLE client_hosts (name TEXT PRIMARY KEY)",
-        "CREATE TABLE client_host_items (owner TEXT NOT NULL REFERENCES client_hosts (name) ON DELETE CASCADE, kind TEXT NOT NULL, "
-        "position INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (owner, kind, position))",
+        fmt::format("CREATE TABLE client_hosts (name {} PRIMARY KEY)", dialect.text),
+        fmt::format("CREATE TABLE client_host_items (owner {0} NOT NULL REFERENCES client_hosts (name) ON DELETE CASCADE, kind {0} NOT NULL, "
+                    "position INTEGER NOT NULL, name {0} NOT NULL, value {0} NOT NULL, PRIMARY KEY (owner, kind, position))",
+            dialect.text),
     };
 }
 
 }  // namespace
 
-std::vector<Migration> migrations(const Dialect& dialect) { return {{1, first(dialect)}, {2, client_hosts()}}; }
+std::vector<Migration> migrations(const Dialect& dialect) {
+    return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}};
+}
 
 }  // namespace sekisho::store

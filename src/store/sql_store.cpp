@@ -1,17 +1,13 @@
-// The store over SOCI: opening, migrations, sessions, audit, learned host keys. Access tables: access_tables.cpp.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+// The store over SOCI: migrations, sessions, audit, learned host keys. Access tables: access_tables.cpp.
+#include "store/sql_store.h"
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 
+#include <fmt/format.h>
 #include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
 
 #include "store/access_tables.h"
 #include "store/database.h"
-#include "store/store.h"
 
 namespace sekisho::store {
 namespace {
@@ -20,6 +16,8 @@ using soci::into;
 using soci::use;
 
 constexpr std::size_t kMostRows = 100000;
+constexpr int kMostReadings = 5;
+constexpr std::size_t kLongestChange = 1 << 20;  // of access, before and after: from the operator, not from strangers
 constexpr std::string_view kSessionColumns =
     "id, audit_key, user_name, source, source_port, key_fingerprint, client, target, started_ms, finished_ms, result, "
     "bytes_in, "
@@ -99,14 +97,29 @@ std::string like_suffix(std::string_view text) {
     return pattern;
 }
 
+/// Runs a statement that was parsed before. SOCI loses memory when one that has failed is run again: whoever owns it makes it anew.
+class Run {
+public:
+    bool failed() const { return m_running; }
+    void operator()(soci::statement& statement) {
+        m_running = true;
+        statement.execute(true);
+        m_running = false;
+    }
+
+private:
+    bool m_running = false;
+};
+
 /// INSERT INTO audit, parsed once: it runs several times for each session.
 class AuditInsert {
 public:
     explicit AuditInsert(soci::session& sql)
-        : m_statement((sql.prepare << "INSERT INTO audit (time_ms, kind, session, user_name, source, subject, outcome, reason) "
-                                      "VALUES (:t, :k, :s, :u, :f, :o, :r, :w)",
-              use(m_time), use(m_row.kind), use(m_row.session), use(m_row.user), use(m_row.source), use(m_row.subject),
-              use(m_row.outcome), use(m_row.reason))) {}
+        : m_statement(
+              (sql.prepare << "INSERT INTO audit (time_ms, kind, session, user_name, source, subject, outcome, reason) "
+                              "VALUES (:t, :k, :s, :u, :f, :o, :r, :w)",
+                  use(m_time), use(m_row.kind), use(m_row.session), use(m_row.user), use(m_row.source), use(m_row.subject),
+                  use(m_row.outcome), use(m_row.reason))) {}
 
     void run(const model::AuditRecord& record) {
         m_time = base::unix_milliseconds(record.time);
@@ -116,58 +129,79 @@ public:
         m_row.source = storable(record.source);
         m_row.subject = storable(record.subject);
         m_row.outcome = storable(record.outcome);
-        m_row.reason = storable(record.reason);
-        m_statement.execute(true);
+        m_row.reason = record.kind == "access.changed" ? storable(record.reason, kLongestChange) : storable(record.reason);
+        m_run(m_statement);
     }
+    bool failed() const { return m_run.failed(); }
 
 private:
     long long m_time = 0;
     model::AuditRecord m_row;
     soci::statement m_statement;
+    Run m_run;
 };
 
 /// INSERT INTO sessions, and the UPDATE at a session's end; parsed once each.
 class SessionWrites {
 public:
-    explicit SessionWrites(soci::session& sql)
-        : m_insert((sql.prepare << "INSERT INTO sessions (" << kSessionColumns
-                                << ") VALUES (:id, :audit_key, :user_name, :source, :port, :key, :client, :target, :started, "
-                                   ":finished, :result, :in, :out)",
-              use(m_row.session.id), use(m_row.session.audit_key), use(m_row.session.user), use(m_row.session.source),
-              use(m_row.port), use(m_row.session.key_fingerprint), use(m_row.session.client), use(m_row.session.target),
-              use(m_row.started), use(m_row.finished, m_row.finished_set), use(m_row.session.result), use(m_row.bytes_in),
-              use(m_row.bytes_out))),
-          m_update((sql.prepare << "UPDATE sessions SET audit_key = :audit_key, user_name = :user_name, target = :target, "
-                                   "finished_ms = :finished, result = :result, bytes_in = :in, bytes_out = :out WHERE id = :id",
-              use(m_row.session.audit_key), use(m_row.session.user), use(m_row.session.target),
-              use(m_row.finished, m_row.finished_set), use(m_row.session.result), use(m_row.bytes_in), use(m_row.bytes_out),
-              use(m_row.session.id))) {}
+    SessionWrites(soci::session& sql, const std::string& gateway)
+        : m_gateway(gateway),
+          m_insert(
+              (sql.prepare
+                      << "INSERT INTO sessions (" << kSessionColumns
+                      << ", gateway) VALUES (:id, :audit_key, :user_name, :source, :port, :key, :client, :target, :started, "
+                         ":finished, :result, :in, :out, :gateway)",
+                  use(m_row.session.id), use(m_row.session.audit_key), use(m_row.session.user), use(m_row.session.source),
+                  use(m_row.port), use(m_row.session.key_fingerprint), use(m_row.session.client), use(m_row.session.target),
+                  use(m_row.started), use(m_row.finished, m_row.finished_set), use(m_row.session.result),
+                  use(m_row.bytes_in), use(m_row.bytes_out), use(m_gateway))),
+          m_update(
+              (sql.prepare << "UPDATE sessions SET audit_key = :audit_key, user_name = :user_name, target = :target, "
+                              "finished_ms = :finished, result = :result, bytes_in = :in, bytes_out = :out WHERE id = :id",
+                  use(m_row.session.audit_key), use(m_row.session.user), use(m_row.session.target),
+                  use(m_row.finished, m_row.finished_set), use(m_row.session.result), use(m_row.bytes_in),
+                  use(m_row.bytes_out), use(m_row.session.id))) {}
 
     void insert(const model::Session& session) {
         m_row = SessionRow(session);
-        m_insert.execute(true);
+        m_run(m_insert);
     }
     /// False: there is no such row.
     bool update(const model::Session& session) {
         m_row = SessionRow(session);
-        m_update.execute(true);
+        m_run(m_update);
         return m_update.get_affected_rows() > 0;
     }
+    bool failed() const { return m_run.failed(); }
 
 private:
     SessionRow m_row;
+    std::string m_gateway;
     soci::statement m_insert;
     soci::statement m_update;
+    Run m_run;
 };
 
 class SqlStore final : public Store {
 public:
-    SqlStore(std::unique_ptr<soci::session> sql, const Dialect& dialect) : m_database(std::move(sql), dialect) {}
+    SqlStore(std::unique_ptr<Backend> backend, std::string gateway)
+        : m_gateway(std::move(gateway)), m_database(std::move(backend), [this] {
+              m_audit_insert.reset();
+              m_session_writes.reset();
+          }) {}
 
     Result<void> migrate();
 
     Result<model::Access> access() override {
-        return m_database.snapshot("read access", [&]() -> Result<model::Access> { return read_access(sql()); });
+        const bool one_state = !m_database.in_transaction();
+        return m_database.snapshot("read access", [&]() -> Result<model::Access> {
+            // A transaction that writes may see what others commit meanwhile. A lock could wait for one who waits for us.
+            for (int attempt = 0; attempt < kMostReadings; ++attempt) {
+                model::Access access = read_access(sql());
+                if (one_state || read_access_version(sql()) == access.version) return access;
+            }
+            return fail("access is changed again and again; try again in a moment");
+        });
     }
 
     Result<std::uint64_t> access_version() override {
@@ -176,6 +210,7 @@ public:
 
     Result<void> replace_access(const model::Access& access, const std::vector<model::AuditRecord>& changes) override {
         return m_database.transaction("change access", [&]() -> Result<void> {
+            m_database.lock(m_database.dialect().lock_access);
             const model::Access before = read_access(sql());
             if (access.version != 0 && access.version != before.version) {
                 return fail("access was changed by somebody else in the meantime; nothing was done, try again");
@@ -211,42 +246,57 @@ public:
     Result<void> together(const std::function<Result<void>()>& work) override {
         return m_database.transaction("write together", [&]() -> Result<void> { return work(); });
     }
+    bool reachable() const override { return m_database.reachable(); }
 
 private:
+    Result<bool> migrate_once(const std::vector<Migration>& all);
     soci::session& sql() { return m_database.sql(); }
     void insert_session(const model::Session& session) { writes().insert(session); }
     void insert_audit(const model::AuditRecord& record);
     SessionWrites& writes();
     std::vector<model::Session> fetch_sessions(soci::statement& statement, SessionRow& row, const std::string& text);
 
-    Database m_database;
-    // Made at the first use, when the tables are there; destroyed before the connection.
+    std::string m_gateway;  // whose sessions these are
+    // Made at their first use, when the tables are there; gone before their connection.
     std::optional<AuditInsert> m_audit_insert;
     std::optional<SessionWrites> m_session_writes;
+    Database m_database;
 };
 
+/// One migration, one transaction; under a lock, because several gateways may begin at once.
 Result<void> SqlStore::migrate() {
-    return m_database.transaction("prepare its tables", [&]() -> Result<void> {
-        sql() << "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)";
-        int version = 0;
-        soci::indicator set = soci::i_null;
-        sql() << "SELECT MAX(version) FROM schema_version", into(version, set);
-        if (set == soci::i_null) version = 0;
-        const std::vector<Migration> all = migrations(m_database.dialect());
-        if (version > all.back().version) {
-            return fail("the store was written by a newer version of sekisho; use that one, or a copy from before");
-        }
-        for (const Migration& migration : all) {
-            if (migration.version <= version) continue;
-            for (const std::string& statement : migration.statements) sql() << statement;
-            sql() << "INSERT INTO schema_version (version) VALUES (:v)", use(migration.version);
-        }
-        return {};
-    });
+    const std::vector<Migration> all = migrations(m_database.dialect());
+    for (bool more = true; more;) {
+        const auto step = m_database.transaction("prepare tables", [&]() -> Result<bool> { return migrate_once(all); });
+        if (!step) return std::unexpected(step.error());
+        more = *step;
+    }
+    return {};
+}
+
+/// False: nothing was left to do.
+Result<bool> SqlStore::migrate_once(const std::vector<Migration>& all) {
+    m_database.lock(m_database.dialect().lock_schema);
+    sql() << "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)";
+    int version = 0;
+    soci::indicator set = soci::i_null;
+    sql() << "SELECT MAX(version) FROM schema_version", into(version, set);
+    if (set == soci::i_null) version = 0;
+    if (version > all.back().version) {
+        return fail(
+            fmt::format("the store has tables of version {}, written by a newer sekisho; this one knows them up to {}. "
+                        "Install the newer one again, or restore a copy of the store from before",
+                version, all.back().version));
+    }
+    const auto next = std::ranges::find_if(all, [&](const Migration& one) { return one.version > version; });
+    if (next == all.end()) return false;
+    for (const std::string& statement : next->statements) sql() << statement;
+    sql() << "INSERT INTO schema_version (version) VALUES (:v)", use(next->version);
+    return true;
 }
 
 SessionWrites& SqlStore::writes() {
-    if (!m_session_writes) m_session_writes.emplace(sql());
+    if (!m_session_writes || m_session_writes->failed()) m_session_writes.emplace(sql(), m_gateway);
     return *m_session_writes;
 }
 
@@ -272,10 +322,13 @@ Result<std::vector<model::Session>> SqlStore::close_dangling_sessions(WallTime n
     return m_database.transaction("close sessions that were cut", [&]() -> Result<std::vector<model::Session>> {
         SessionRow row;
         soci::statement select(sql());
+        select.exchange(use(m_gateway));
         auto found = fetch_sessions(select, row,
-            "SELECT " + std::string(kSessionColumns) + " FROM sessions WHERE finished_ms IS NULL ORDER BY number");
+            "SELECT " + std::string(kSessionColumns) +
+                " FROM sessions WHERE finished_ms IS NULL AND gateway = :gateway ORDER BY number");
         const long long finished = base::unix_milliseconds(now);
-        sql() << "UPDATE sessions SET finished_ms = :now, result = 'cut' WHERE finished_ms IS NULL", use(finished);
+        sql() << "UPDATE sessions SET finished_ms = :now, result = 'cut' WHERE finished_ms IS NULL AND gateway = :gateway",
+            use(finished), use(m_gateway);
         for (model::Session& session : found) {
             session.finished = base::from_unix_milliseconds(finished);
             session.result = "cut";
@@ -326,7 +379,8 @@ Result<std::optional<model::Session>> SqlStore::session(const std::string& id_or
 }
 
 void SqlStore::insert_audit(const model::AuditRecord& record) {
-    if (!m_audit_insert) m_audit_insert.emplace(sql());
+    m_database.lock(m_database.dialect().lock_records);
+    if (!m_audit_insert || m_audit_insert->failed()) m_audit_insert.emplace(sql());
     m_audit_insert->run(record);
 }
 
@@ -384,6 +438,7 @@ Result<std::vector<std::string>> SqlStore::learned_host_keys(const std::string& 
 
 Result<void> SqlStore::learn_host_key(const std::string& target, const std::string& line) {
     return m_database.transaction("keep a host key", [&]() -> Result<void> {
+        m_database.lock(m_database.dialect().lock_records);
         int known = 0;
         sql() << "SELECT COUNT(*) FROM learned_host_keys WHERE target = :t AND line = :l", use(target), use(line),
             into(known);
@@ -392,46 +447,12 @@ Result<void> SqlStore::learn_host_key(const std::string& target, const std::stri
     });
 }
 
-/// The file exists with 0600 before SQLite opens it: its -wal and -shm files take the same mode.
-Result<void> private_file(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return fail("cannot open the store " + path, std::strerror(errno));
-    struct stat facts{};
-    const bool narrow = ::fstat(fd, &facts) == 0 && ((facts.st_mode & 077) == 0 || ::fchmod(fd, 0600) == 0);
-    ::close(fd);
-    if (!narrow) return fail("the store " + path + " can be read by others, and its mode cannot be changed");
-    return {};
-}
-
-Result<std::unique_ptr<Store>> open_sqlite(const std::string& file) {
-    if (file.find('"') != std::string::npos) return fail("a quotation mark cannot stand in the path of the store");
-    if (file != ":memory:") {
-        if (auto made = private_file(file); !made) return std::unexpected(made.error());
-    }
-    try {
-        auto sql = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + file + "\"");
-        for (const char* pragma : {"PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
-                 "PRAGMA foreign_keys = ON"}) {
-            *sql << pragma;
-        }
-        auto store = std::make_unique<SqlStore>(std::move(sql), kSqlite);
-        if (auto migrated = store->migrate(); !migrated) return std::unexpected(migrated.error());
-        return store;
-    } catch (const std::exception& error) {
-        return fail("cannot open the store " + file, error.what());
-    }
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_store(const std::string& url, const std::string& data_dir) {
-    constexpr std::string_view kSqliteScheme = "sqlite:";
-    if (url == ":memory:") return open_sqlite(url);
-    if (!url.starts_with(kSqliteScheme) || url.size() == kSqliteScheme.size()) {
-        return fail("store.url is sqlite:FILE; \"" + url.substr(0, url.find(':')) + "\" is not supported");
-    }
-    const std::string file = url.substr(kSqliteScheme.size());
-    return open_sqlite(file.starts_with('/') ? file : data_dir + "/" + file);
+Result<std::unique_ptr<Store>> make_sql_store(std::unique_ptr<Backend> backend, std::string gateway) {
+    auto store = std::make_unique<SqlStore>(std::move(backend), std::move(gateway));
+    if (auto migrated = store->migrate(); !migrated) return std::unexpected(migrated.error());
+    return store;
 }
 
 }  // namespace sekisho::store

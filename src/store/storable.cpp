@@ -23,10 +23,10 @@ std::size_t sequence_size(std::string_view text) {
 
 }  // namespace
 
-std::string storable(std::string_view text) {
-    constexpr std::size_t kMost = 8192;
+std::string storable(std::string_view text, std::size_t most) {
     std::string out;
-    while (!text.empty() && out.size() < kMost) {
+    while (!text.empty()) {
+        if (out.size() >= most) return out + "…";
         const std::size_t size = sequence_size(text);
         if (size == 0 || text[0] == '\0') {
             out += "\xef\xbf\xbd";  // U+FFFD, the replacement character

@@ -1,5 +1,6 @@
-// Store: what must outlast the process: access, sessions, audit, learned host keys. One interface; SQLite behind it
-// now, PostgreSQL later. Calls block: the gateway makes them on its store worker (gateway/store_worker), never on a loop.
+// Store: what must outlast the process: access, sessions, audit, learned host keys. One interface; SQLite or PostgreSQL behind it.
+// Calls block: the gateway makes them on its store worker (gateway/store_worker), never on a loop. A database that cannot be reached
+// fails the call; the next one tries again. tests/unit/store runs every promise made here on both.
 #pragma once
 
 #include <functional>
@@ -28,6 +29,7 @@ struct AuditFilter {
     std::size_t most = 1000;
 };
 
+/// One thread at a time. Several stores, also of several processes, may be open on one database.
 class Store {
 public:
     virtual ~Store() = default;
@@ -39,11 +41,12 @@ public:
 
     virtual Result<void> session_started(const model::Session& session) = 0;
     virtual Result<void> session_finished(const model::Session& session) = 0;
-    /// After a crash: marks sessions without a FINISH as cut; returns them.
+    /// After a crash: marks this gateway's sessions without a FINISH as cut; returns them.
     virtual Result<std::vector<model::Session>> close_dangling_sessions(WallTime now) = 0;
     virtual Result<std::vector<model::Session>> sessions(const SessionFilter& filter) = 0;
     virtual Result<std::optional<model::Session>> session(const std::string& id_or_audit_key) = 0;
 
+    /// Whoever has read up to a number finds later records behind it, whoever writes them.
     virtual Result<void> audit(const model::AuditRecord& record) = 0;
     virtual Result<std::vector<model::AuditRecord>> audit_records(const AuditFilter& filter) = 0;
 
@@ -53,9 +56,25 @@ public:
 
     /// Runs `work` in one transaction: its calls become durable together or not at all (group commit of the store worker).
     virtual Result<void> together(const std::function<Result<void>()>& work) = 0;
+
+    /// False after a call that could not reach the database, or lost it: the same call may succeed in a moment.
+    virtual bool reachable() const = 0;
 };
 
-/// url: "sqlite:FILE" (relative to `data_dir`) or ":memory:" for tests. Creates and migrates.
+/// url: "sqlite:FILE" (relative to `data_dir`), "postgresql://USER@HOST/DATABASE" or ":memory:" for tests. Creates and migrates.
 Result<std::unique_ptr<Store>> open_store(const std::string& url, const std::string& data_dir);
+
+/// What is wrong with a URL, in words that repeat nothing of it; empty: nothing.
+std::string wrong_store_url(const std::string& url);
+bool has_password(const std::string& url);
+/// Where the store is, for people and without a password: "/var/lib/sekisho/sekisho.db", "PostgreSQL database sekisho at db1:5432".
+std::string store_place(const std::string& url, const std::string& data_dir);
+
+/// What open_store, and a connection that is made again, opens by name.
+struct StoreFiles {
+    std::vector<std::string> read;
+    std::vector<std::string> write;
+};
+StoreFiles store_files(const std::string& url, const std::string& data_dir);
 
 }  // namespace sekisho::store

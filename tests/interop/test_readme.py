@@ -2,7 +2,10 @@
 import re
 import shlex
 
+import postgresql
+import pytest
 from gateway import ROOT
+from processes import run
 from targets import make_key
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
@@ -48,3 +51,36 @@ def test_access_file_and_operators_commands(make_gateway, folder):
         gateway.command(*words[1:]).ok()
         ran.append(words[1])
     assert {"ca", "explain", "sessions", "recordings"} <= set(ran)
+
+
+@pytest.mark.skipif(postgresql.programs() is None, reason="postgresql-15 is not installed")
+def test_postgresql_instead_of_sqlite(make_gateway, folder):
+    server = postgresql.PostgreSql()
+    try:
+        server.start()
+        shown = next(commands(text) for kind, text in blocks() if "createdb" in text)
+        for program, *words in shown:
+            where = ["-h", server.socket_folder, "-p", server.port, "-U", "postgres"]
+            # Without a terminal it asks for the password on its stdin.
+            run(["setsid", "--wait", postgresql.programs() / program, *where, *words], given=b"its password\n" * 2).ok()
+        (folder / "pgpass").write_text(f"localhost:{server.port}:sekisho:sekisho:its password\n")
+        (folder / "pgpass").chmod(0o600)
+        (url,) = [found for kind, text in blocks() if kind == "toml" for found in re.findall(r'^url = "(.*)"', text, re.M)]
+        for there, here in (("db.example.com:5432", f"localhost:{server.port}"), ("/etc/sekisho/pgpass", f"{folder}/pgpass"),
+                            ("/etc/sekisho/db-ca.pem", f"{server.ca}")):
+            assert there in url
+            url = url.replace(there, here)
+        gateway = make_gateway(store={"url": url}).start()
+        gateway.apply({"user": [{"name": "alice"}]})
+        assert server.sql("SELECT name FROM users", "sekisho") == "alice"
+        who = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'sekisho'"
+        assert server.sql(f"{who} AND NOT ssl") == "0" and server.sql(f"{who} AND ssl") != "0"
+        # A server that shows another certificate is not spoken to.
+        gateway.stop()
+        run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+             "-keyout", folder / "other.key", "-out", folder / "other.pem"]).ok()
+        gateway.configure(store={"url": url.replace(str(server.ca), str(folder / "other.pem"))})
+        refused = gateway.command("serve")
+        assert refused.status == 1 and "certificate verify failed" in refused.err, refused
+    finally:
+        server.remove()

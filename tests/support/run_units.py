@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs the GoogleTest programs of one build, or replays the fuzz corpora through it, and leaves JUnit files."""
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,10 +9,29 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import postgresql
 from results import cases_of, write_case
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 600
+
+
+@contextlib.contextmanager
+def servers(folders):
+    """What the tests of some folders need beside them, as variables of their environment."""
+    server = None
+    try:
+        if "store" in folders:
+            if postgresql.programs() is None:
+                print("store: postgresql-15 is not installed, so only SQLite is tested; ./dev deps installs it")
+            else:
+                server = postgresql.PostgreSql()
+                server.start()
+                os.environ["SEKISHO_TEST_POSTGRESQL"] = server.admin_url()
+        yield
+    finally:
+        if server is not None:
+            server.remove()
 
 
 def run(command, path, suite, own_results):
@@ -69,7 +89,8 @@ def main():
     if not work:
         print("nothing to run")
         return 1
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    names = [] if options.fuzz else [Path(item[0][0]).name.removeprefix("unit_") for item in work]
+    with servers(names), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         passed = list(pool.map(lambda item: run(*item), work))
     return 0 if all(passed) else 1
 

@@ -15,8 +15,9 @@ class World:
     """Users: alice may everything and is recorded in full; meta likewise, recorded as metadata; guest may shells only; partner
     may forwards only. Targets: web (OpenSSH, certificate; `main` renames it), key (OpenSSH, the user's agent), drop and tiny (agent)."""
 
-    def __init__(self, direct=False, main="web"):
+    def __init__(self, direct=False, main="web", config=None):
         self.main = main
+        self.config = config  # tables laid over the gateway's usual ones
         self.folder = Path(tempfile.mkdtemp(prefix="sekisho-test-"))
         os.chmod(self.folder, 0o755)
         self.direct = direct  # the clients speak with the target itself: proves the tests, not the gateway
@@ -38,7 +39,7 @@ class World:
             for user in self.users.values():
                 user.server(web.port, web.host_key)
             return self
-        self.gateway = Gateway(self.folder / "gateway").init()
+        self.gateway = Gateway(self.folder / "gateway", config=self.config).init()
         self.gateway.start()
         self.target(self.main)
         self.apply()

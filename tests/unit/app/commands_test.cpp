@@ -135,6 +135,23 @@ TEST_F(CommandsTest, CheckSaysWhatIsWrongAndWhere) {
     EXPECT_THAT(m_out, HasSubstr("| `ssh.listen` |"));
 }
 
+TEST_F(CommandsTest, CheckMindsWhoReadsTheStoresPassword) {
+    init();
+    const std::string config = read("sekisho.toml");
+    for (const auto& [url, wanted] :
+        {std::pair("postgresql://u:secret@h/d", cli::kFailed), std::pair("postgresql://u@h/d", cli::kDone)}) {
+        file("sekisho.toml", config + "[store]\nurl = \"" + url + "\"\n");
+        EXPECT_EQ(run({"check"}), wanted) << m_out;
+        EXPECT_THAT(m_out + m_err, Not(HasSubstr("secret")));
+        if (wanted == cli::kFailed) {
+            EXPECT_THAT(m_out, HasSubstr("chmod 600 " + m_folder + "/sekisho.toml"));
+        }
+        ASSERT_EQ(::chmod((m_folder + "/sekisho.toml").c_str(), 0600), 0);
+        EXPECT_EQ(run({"check"}), cli::kDone) << m_out;
+        ASSERT_EQ(::chmod((m_folder + "/sekisho.toml").c_str(), 0644), 0);
+    }
+}
+
 TEST_F(CommandsTest, ApplyThenListThenExplain) {
     init();
     const std::string access = file("access.toml", kAccess);

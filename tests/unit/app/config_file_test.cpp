@@ -9,6 +9,7 @@ namespace sekisho::app {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 std::string error_of(std::string_view text) {
     const auto config = parse_config(text, "sekisho.toml");
@@ -69,7 +70,11 @@ TEST(ConfigFileTest, WrongValuesAreErrors) {
     EXPECT_THAT(error_of("[ssh]\nauth_attempts = -1"), HasSubstr("a number is wanted"));
     EXPECT_THAT(error_of("[ssh]\nauth_attempts = 0"), HasSubstr("1 to 100"));
     EXPECT_THAT(error_of("[target]\ncertificate_life = \"61s\""), HasSubstr("5s to 60s"));
-    EXPECT_THAT(error_of("[store]\nurl = \"mysql://x\""), HasSubstr("sqlite:FILE"));
+    EXPECT_THAT(error_of("[store]\nurl = \"mysql://x\""), HasSubstr("sqlite:FILE or postgresql://"));
+    EXPECT_THAT(error_of("[store]\nurl = \"postgresql://u:secret@h/d?sslmod=x\""), HasSubstr("did you mean sslmode?"));
+    EXPECT_THAT(error_of("[store]\nurl = \"postgresql://u:secret@h/d?sslmod=x\""), Not(HasSubstr("secret")));
+    EXPECT_THAT(error_of("[store]\nurl = postgresql://u:secret@h/d"), Not(HasSubstr("secret")));
+    EXPECT_THAT(error_of("[store]\nurl = 'postgresql://u:secret@h/d\n"), Not(HasSubstr("secret")));
     EXPECT_THAT(error_of("[recording]\non_failure = \"refuze\""), HasSubstr("did you mean refuse?"));
     EXPECT_THAT(error_of("[recording]\nseal_to = [\"x\"]"), HasSubstr("not supported"));
     EXPECT_THAT(error_of("[ssh"), HasSubstr("sekisho.toml:1: "));

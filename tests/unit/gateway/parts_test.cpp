@@ -1,7 +1,10 @@
 // The gateway's pure parts: what an exec request is, the command form, judging host keys, texts, the store worker.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 
 #include "gateway/exec_kind.h"
 #include "gateway/host_key_check.h"
@@ -166,6 +169,99 @@ TEST(StoreWorker, OneBadJobDoesNotTakeItsNeighboursBack) {
     EXPECT_EQ(good, 4);
     EXPECT_EQ(bad, 1);
     EXPECT_EQ(store->audit_records({.kind = "test"})->size(), 4u);
+}
+
+/// A database that goes away and comes back; keeps the kinds of its audit records.
+class AwayStore final : public store::Store {
+public:
+    Result<model::Access> access() override { return fail("unused"); }
+    Result<std::uint64_t> access_version() override { return fail("unused"); }
+    Result<void> replace_access(const model::Access&, const std::vector<model::AuditRecord>&) override {
+        return fail("unused");
+    }
+    Result<void> session_started(const model::Session&) override { return fail("unused"); }
+    Result<void> session_finished(const model::Session&) override { return fail("unused"); }
+    Result<std::vector<model::Session>> close_dangling_sessions(WallTime) override { return fail("unused"); }
+    Result<std::vector<model::Session>> sessions(const store::SessionFilter&) override { return fail("unused"); }
+    Result<std::optional<model::Session>> session(const std::string&) override { return fail("unused"); }
+    Result<void> audit(const model::AuditRecord& record) override {
+        if (away) return fail("away");
+        kept.push_back(record.kind);
+        return {};
+    }
+    Result<std::vector<model::AuditRecord>> audit_records(const store::AuditFilter&) override { return fail("unused"); }
+    Result<std::vector<std::string>> learned_host_keys(const std::string&) override { return fail("unused"); }
+    Result<void> learn_host_key(const std::string&, const std::string&) override { return fail("unused"); }
+    Result<void> together(const std::function<Result<void>()>& work) override {
+        ++attempts;
+        m_reachable = !away;
+        if (away) return fail("away");
+        const auto before = kept;
+        auto done = work();
+        if (!done) kept = before;
+        return done;
+    }
+    bool reachable() const override { return m_reachable; }
+
+    std::atomic<bool> away = false;
+    std::atomic<int> attempts = 0;
+    std::vector<std::string> kept;  // of the worker's thread, while there is one
+
+private:
+    bool m_reachable = true;
+};
+
+model::AuditRecord record_of(const std::string& kind) {
+    model::AuditRecord record;
+    record.kind = kind;
+    return record;
+}
+
+TEST(StoreWorker, WhatNobodyWaitsForIsKeptInItsOrderUntilTheStoreIsBack) {
+    AwayStore store;
+    int answered = 0, failed = 0;
+    {
+        StoreWorker worker(store);
+        store.away = true;
+        for (const char* kind : {"1", "2", "3"}) {
+            worker.submit([record = record_of(kind)](store::Store& one) { return one.audit(record); },
+                [&](const Result<void>& result) { result ? ++answered : ++failed; }, StoreWorker::When::Soon);
+        }
+        // Who waits is told at once.
+        std::promise<bool> told;
+        worker.submit([](store::Store& one) { return one.audit(record_of("now")); },
+            [&](const Result<void>& result) { told.set_value(result.has_value()); });
+        EXPECT_FALSE(told.get_future().get());
+        worker.settle();
+        EXPECT_EQ(answered + failed, 0);
+        const int before = store.attempts;
+        // It tries again by itself.
+        while (store.attempts < before + 4) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        worker.submit([](store::Store& one) { return one.audit(record_of("4")); }, [](const Result<void>&) {},
+            StoreWorker::When::Soon);
+        worker.settle();
+        store.away = false;
+        worker.settle();
+    }
+    EXPECT_EQ(answered, 3);
+    EXPECT_EQ(failed, 0);
+    EXPECT_EQ(store.kept, (std::vector<std::string>{"1", "2", "3", "4"}));
+}
+
+TEST(StoreWorker, AnEndWithoutTheStoreKeepsNobodyWaiting) {
+    AwayStore store;
+    int failed = 0;
+    {
+        StoreWorker worker(store);
+        store.away = true;
+        for (int i = 0; i < 10; ++i) {
+            worker.submit([](store::Store& one) { return one.audit(record_of("lost")); },
+                [&](const Result<void>& result) { failed += result ? 0 : 1; }, StoreWorker::When::Soon);
+        }
+        worker.settle();
+    }
+    EXPECT_EQ(failed, 10);
+    EXPECT_TRUE(store.kept.empty());
 }
 
 }  // namespace
