@@ -106,6 +106,8 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     engine.learn_host_keys = m_target.trust_first_use && m_target.host_keys.empty() && m_target.host_ca.empty();
     const bool passthrough = m_target.auth == model::TargetAuth::Passthrough;
     engine.ask_methods = passthrough;  // certificate and agent are both keys
+    // A key of our own making needs to know nothing of the server; old ones need not be tested for what they make of it.
+    engine.begin_early = m_target.auth == model::TargetAuth::Certificate && !m_target.legacy;
     engine.rekey.bytes = config.ssh.rekey_bytes;
     engine.rekey.time = config.ssh.rekey_time;
     if (!m_target.host_keys.empty() || !m_target.host_ca.empty() || !m_learned.empty()) {
@@ -122,6 +124,7 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
         m_front.record().audit("certificate.signed", name(), "ok", contents);
     };
     m_sign_in = std::make_unique<TargetSignIn>(*m_hop, m_front.hop(), m_front.signer(), sign_in_facts(), std::move(tell));
+    m_sign_in->prepare();
     m_hop->start();
 }
 
