@@ -55,8 +55,9 @@ std::vector<std::string> second(const Dialect& dialect) {
 std::vector<std::string> third(const Dialect& dialect) {
     return {
         fmt::format("CREATE TABLE client_hosts (name {} PRIMARY KEY)", dialect.text),
-        fmt::format("CREATE TABLE client_host_items (owner {0} NOT NULL REFERENCES client_hosts (name) ON DELETE CASCADE, kind {0} NOT NULL, "
-                    "position INTEGER NOT NULL, name {0} NOT NULL, value {0} NOT NULL, PRIMARY KEY (owner, kind, position))",
+        fmt::format("CREATE TABLE client_host_items (owner {0} NOT NULL REFERENCES client_hosts (name) ON DELETE CASCADE, "
+                    "kind {0} NOT NULL, position INTEGER NOT NULL, name {0} NOT NULL, value {0} NOT NULL, "
+                    "PRIMARY KEY (owner, kind, position))",
             dialect.text),
     };
 }
