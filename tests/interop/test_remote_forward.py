@@ -62,6 +62,8 @@ def refused(port):
         return False
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # it came just before the end of the listening; the next one is told
+        return False
 
 
 def through(port, payload):
