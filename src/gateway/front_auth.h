@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,15 @@ public:
     using StepsFor = std::function<std::vector<std::unique_ptr<SignInStep>>(
         const std::shared_ptr<const identity::Grant>&, const policy::Destination&)>;
 
-    FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, StepsFor steps_for, SignedIn signed_in);
+    /// Inside a channel of a connection that is signed in already: who that is, and the target that it leads to. The SSH user name is
+    /// the login there.
+    struct Known {
+        std::shared_ptr<const identity::Grant> grant;
+        std::string target;
+    };
+
+    FrontAuth(Services& services, Hop& hop, net::Endpoint peer, std::uint64_t attempts, std::optional<Known> known, StepsFor steps_for,
+        SignedIn signed_in);
 
     void requested(const ssh::AuthRequested& request);
     void answered(ssh::PromptsAnswered answered);
@@ -33,8 +42,8 @@ public:
     void closed();
 
 private:
-    struct Known {
-        identity::KeyOwner owner;
+    struct Owner {
+        identity::KeyOwner key;
         policy::Destination destination;
     };
 
@@ -47,7 +56,9 @@ private:
     void root_refused(const ssh::AuthRequested& request);
     void key_offered(const ssh::AuthRequested& request);
     void key_signed(const ssh::AuthRequested& request);
-    Result<Known> known(
+    void known_requested(const ssh::AuthRequested& request);
+    void identified(const ssh::AuthRequested& request, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
+    Result<Owner> owner(
         const model::Access& access, std::vector<identity::KeyOwner> owners, const ssh::AuthRequested& request);
     void refuse(const ssh::AuthRequested& request, const std::string& reason, bool counts);
     void explain(const std::string& key, const std::string& reason);
@@ -58,6 +69,7 @@ private:
     Hop& m_hop;
     net::Endpoint m_peer;
     std::uint64_t m_attempts_left;
+    std::optional<Known> m_known;
     StepsFor m_steps_for;
     SignedIn m_signed_in;
     // From the accepted key on; nothing that comes later changes them.

@@ -60,11 +60,16 @@ void TargetSignIn::methods_offered(const ssh::AuthMethodsOffered& offered) {
     }
     const bool first = !m_tried;
     m_tried = true;
-    if (m_facts.auth == model::TargetAuth::Certificate) return first ? begin_certificate() : refused();
+    if (m_facts.auth == model::TargetAuth::Certificate) {
+        if (!first) return refused();
+        m_certificate_wanted = true;
+        return show_certificate();
+    }
     first ? begin_agent() : try_next_identity();
 }
 
-void TargetSignIn::begin_certificate() {
+void TargetSignIn::prepare() {
+    if (m_facts.auth != model::TargetAuth::Certificate) return;
     m_key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
     keyholder::CertificateWish wish;
     wish.key = base::to_bytes(m_key->public_key().blob());
@@ -86,7 +91,13 @@ void TargetSignIn::certified(Result<Bytes> blob) {
     }
     m_tell.certified(
         fmt::format("for {} s, key {}, {}", m_facts.life.count(), m_key->public_key().fingerprint(), m_facts.key_id));
-    m_target.submit(ssh::TryPublicKey{keys::certificate_name("ssh-ed25519"), std::move(*blob)});
+    m_certificate = std::move(*blob);
+    show_certificate();
+}
+
+void TargetSignIn::show_certificate() {
+    if (!m_certificate_wanted || m_certificate.empty()) return;
+    m_target.submit(ssh::TryPublicKey{keys::certificate_name("ssh-ed25519"), std::exchange(m_certificate, {})});
 }
 
 void TargetSignIn::begin_agent() {

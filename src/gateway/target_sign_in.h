@@ -41,6 +41,8 @@ public:
     /// Tells early what cannot work, before anything is dialled.
     static Result<void> possible(const Facts& facts);
 
+    /// The target is connected: what can be had before it asks for it is asked for now.
+    void prepare();
     void methods_offered(const ssh::AuthMethodsOffered& offered);
     void signature_wanted(const ssh::UserSignatureWanted& wanted);
     /// Questions and answers of passthrough; nullptr for every other way.
@@ -48,7 +50,7 @@ public:
     void front_gone();
 
 private:
-    void begin_certificate();
+    void show_certificate();
     void certified(Result<Bytes> blob);
     void begin_agent();
     void try_next_identity();
@@ -61,6 +63,8 @@ private:
     Tell m_tell;
     std::optional<TargetQuestions> m_questions;
     std::optional<keys::PrivateKey> m_key;
+    Bytes m_certificate;  // of m_key; empty: not signed yet
+    bool m_certificate_wanted = false;
     std::unique_ptr<AgentClient> m_agent;
     std::vector<AgentClient::Identity> m_identities;
     std::size_t m_next_identity = 0;

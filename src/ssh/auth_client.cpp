@@ -13,6 +13,13 @@ void AuthClient::start() {
     if (m_service_requested) return;
     m_service_requested = true;
     m_core.send(encode_service_request(kUserauthService));
+    if (m_core.config.begin_early && !m_core.config.ask_methods) begin_with_key();
+}
+
+/// The answer to a key names the methods as well, and "none" costs a round trip.
+void AuthClient::begin_with_key() {
+    m_last_failure.methods = {"publickey"};
+    m_core.events.push(AuthMethodsOffered{m_last_failure.methods, false, m_peer_info.signature_algorithms});
 }
 
 Result<void> AuthClient::receive_service_accept(BytesView payload) {
@@ -22,9 +29,7 @@ Result<void> AuthClient::receive_service_accept(BytesView payload) {
         return fail("the server accepted a service that was not asked for");
     }
     if (!m_core.config.ask_methods) {
-        // The answer to a key names the methods as well, and "none" costs a round trip.
-        m_last_failure.methods = {"publickey"};
-        m_core.events.push(AuthMethodsOffered{m_last_failure.methods, false, m_peer_info.signature_algorithms});
+        if (!m_core.config.begin_early) begin_with_key();
         return {};
     }
     m_core.send(encode_userauth_none(m_core.config.user));

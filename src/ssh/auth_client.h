@@ -52,6 +52,7 @@ private:
     /// The request has left, or waits for the exchange; `method` decides what the answer may be.
     void sent(std::string_view method);
     /// A new attempt ends the server's questions of the last one (RFC 4252 §5.1).
+    void begin_with_key();
     void begin_attempt();
 
     Core& m_core;

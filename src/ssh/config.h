@@ -51,6 +51,9 @@ struct Config {
     std::vector<std::string> host_key_algorithms;
     std::string user;                // client: the login
     bool ask_methods = true;         // client: send "none" first; false: the owner begins with a key whatever is offered
+    /// Client, with ask_methods = false: it may begin before the service is granted. RFC 4253 §10 wants a client to wait only where the
+    /// exchange has no signature of the server, and each of ours has one.
+    bool begin_early = false;
     /// Client: the target is marked as legacy, legacy_additions() are offered after everything else. A server never does.
     bool legacy = false;
     RekeyLimits rekey;

@@ -55,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     config.ask_methods = (how & 2) != 0;
     config.judge_groups = (how & 4) != 0;
     config.legacy = (how & 8) != 0;
+    config.begin_early = (how & 128) != 0;
     support::RawPeer::Options peer{.strict = (how & 16) == 0, .guess = (how & 32) != 0};
     if ((how & 64) != 0) peer.kex = "diffie-hellman-group-exchange-sha256";
     const bool exchanges = (how & 64) == 0 && (how & 32) == 0;

@@ -264,6 +264,17 @@ TEST(Engine, AClientThatNeedNotAskBeginsWithItsKey) {
     EXPECT_EQ(refused.client().last<ssh::AuthMethodsOffered>()->methods, std::vector<std::string>{"keyboard-interactive"});
 }
 
+TEST(Engine, AClientMayBeginBeforeTheServiceIsGranted) {
+    EnginePair pair({.ask_methods = false, .begin_early = true});
+    pair.accept_host_key = false;
+    pair.run();
+    EXPECT_EQ(pair.client().count<ssh::AuthMethodsOffered>(), 0U);  // but not before it knows the server
+    EnginePair early({.ask_methods = false, .begin_early = true});
+    EXPECT_TRUE(early.sign_in());
+    EXPECT_EQ(early.client().count<ssh::AuthMethodsOffered>(), 1U);
+    EXPECT_EQ(early.server().count<ssh::AuthRequested>(), 1U);
+}
+
 TEST(Engine, NothingFollowsAnUndecidedHostKey) {
     EnginePair pair;
     pair.accept_host_key = false;

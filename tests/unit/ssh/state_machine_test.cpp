@@ -315,6 +315,7 @@ std::vector<State> client_sign_in() {
     const Numbers quiet = kGeneric + Numbers{7, 53};
     const Numbers waiting = quiet + Numbers{51, 52};
     const ssh::Config begins{.ask_methods = false};
+    const ssh::Config early{.ask_methods = false, .begin_early = true};
     std::vector<State> states{
         // The server's NEWKEYS came before the owner has judged its key: our half of the exchange is not over, so no other begins.
         {.name = "encrypted, host key undecided",
@@ -323,6 +324,15 @@ std::vector<State> client_sign_in() {
             .legal = kGeneric - kKexInit + Numbers{7},
             .holds_answers = true},
         {.name = "service asked for", .role = Role::Client, .reach = encrypted, .legal = kGeneric + Numbers{6, 7}},
+        {.name = "service asked for, signed request sent",
+            .role = Role::Client,
+            .reach =
+                [encrypted, sign](RawSession& s) {
+                    encrypted(s);
+                    sign(s);
+                },
+            .legal = kGeneric + Numbers{6, 7},
+            .config = early},
         {.name = "none sent", .role = Role::Client, .reach = then([](RawSession&) {}), .legal = waiting},
         {.name = "nothing sent", .role = Role::Client, .reach = then([](RawSession&) {}), .legal = quiet, .config = begins},
         {.name = "refused",
