@@ -120,13 +120,16 @@ void ChannelPipe::resume() {
 
 Result<std::size_t> ChannelPipe::send(BytesView bytes) {
     if (m_hop == nullptr || m_close_sent) return fail("the connection is closed");
-    const std::size_t room = kMostQueued - std::min(m_queued, kMostQueued);
-    const BytesView part = bytes.first(std::min(bytes.size(), room));
-    m_blocked = part.size() < bytes.size();
-    if (part.empty()) return 0U;
-    m_watch.tap(false, part);
-    m_queued += part.size() - m_hop->write(m_channel, ssh::DataStream::Main, part);
-    return part.size();
+    // As much as the hop takes at once, and what it may queue behind that: only then will it tell that there is room again.
+    std::size_t taken = 0;
+    while (taken < bytes.size() && m_queued < kMostQueued) {
+        const BytesView part = bytes.subspan(taken).first(std::min(bytes.size() - taken, kMostQueued - m_queued));
+        m_watch.tap(false, part);
+        m_queued += part.size() - m_hop->write(m_channel, ssh::DataStream::Main, part);
+        taken += part.size();
+    }
+    m_blocked = taken < bytes.size();
+    return taken;
 }
 
 void ChannelPipe::end_sending() {
