@@ -40,27 +40,54 @@ Result<bool> reaches(const Context& context, const std::string& user, const std:
     return false;
 }
 
+struct Place {
+    std::string target;
+    std::string login;  // the target's first
+};
+
+/// The gateway's keys, and its host CA for the names of targets: by that one it answers for them behind `ssh -J`.
+void print_known_hosts(const JsonView& ca, const std::string& gateway, const std::vector<Place>& places) {
+    for (const std::string& key : ca.texts("host_keys")) print_line(fmt::format("{} {}", gateway, key));
+    const std::string host_ca = ca.text("host_ca");
+    if (host_ca.empty() || places.empty()) return;
+    std::string names;
+    for (const Place& place : places) names += (names.empty() ? "" : ",") + place.target;
+    print_line(fmt::format("@cert-authority {} {}", names, host_ca));
+}
+
+/// Two ways to each target: web1.gw names it to the gateway, and web1 jumps there, as a configuration with ProxyJump would.
+void print_hosts(const Options& options, const std::string& host, std::uint16_t port, const std::vector<Place>& places) {
+    std::string user = options.user.empty() ? "" : "\n    User " + options.user;
+    for (const Place& place : places) {
+        const std::string login = place.login.empty() ? "" : place.login + "@";
+        print_line(fmt::format("Host {}.{}\n    User {}{}\n", place.target, options.alias, login, place.target));
+    }
+    print_line(fmt::format("Host {0}{3}\n\nHost {0} *.{0}\n    HostName {1}\n    Port {2}", options.alias, host, port, user));
+    for (const Place& place : places) {
+        const std::string login = place.login.empty() ? "" : "\n    User " + place.login;
+        print_line(fmt::format("\nHost {0}\n    ProxyJump {1}{2}", place.target, options.alias, login));
+    }
+}
+
 int print_config(const Context& context, const Options& options) {
     const auto ca = call_gateway(context, "GET", "/v1/ca");
     if (!ca) return failed(ca.error());
     const std::string host = options.host.empty() ? own_name() : options.host;
     const std::uint16_t port = options.port == 0 ? port_of(ca->texts("listen")) : options.port;
-    if (options.known_hosts) {
-        const std::string place = port == 22 ? host : fmt::format("[{}]:{}", host, port);
-        for (const std::string& key : ca->texts("host_keys")) print_line(fmt::format("{} {}", place, key));
-        return kDone;
-    }
     const auto access = call_gateway(context, "GET", "/v1/access");
     if (!access) return failed(access.error());
-    print_line(fmt::format("Host {0} *.{0}\n    HostName {1}\n    Port {2}", options.alias, host, port));
+    std::vector<Place> places;
     for (const JsonView& target : access->list("targets")) {
         const std::string name = target.text("name");
         const auto reached = reaches(context, options.user, name);
         if (!reached) return failed(reached.error());
-        if (!*reached) continue;
         const std::vector<std::string> logins = target.texts("logins");
-        print_line(fmt::format(
-            "\nHost {}.{}\n    User {}{}", name, options.alias, logins.empty() ? "" : logins.front() + "@", name));
+        if (*reached) places.push_back({name, logins.empty() ? "" : logins.front()});
+    }
+    if (options.known_hosts) {
+        print_known_hosts(*ca, port == 22 ? host : fmt::format("[{}]:{}", host, port), places);
+    } else {
+        print_hosts(options, host, port, places);
     }
     return kDone;
 }
@@ -76,7 +103,7 @@ void add_ssh_config_command(CLI::App& app, Context& context) {
     command->add_option("--port", options->port, "The gateway's port as users know it; without it the first it listens on");
     command->add_option("--alias", options->alias, "Short name for the gateway")->capture_default_str();
     command->add_flag("--known-hosts", options->known_hosts, "Lines for ~/.ssh/known_hosts instead");
-    command->footer(examples({"sekisho ssh-config --user alice --host gw.example.com >> ~/.ssh/config", "ssh web1.gw",
+    command->footer(examples({"sekisho ssh-config --user alice --host gw.example.com >> ~/.ssh/config", "ssh web1.gw", "ssh web1", "ssh -J gw web1",
         "sekisho ssh-config --host gw.example.com --known-hosts >> ~/.ssh/known_hosts"}));
     command->callback(
         [&context, options] { context.run = [&context, options] { return print_config(context, *options); }; });

@@ -1,9 +1,10 @@
-// Order: what is asked for, by type → the decision → the target or a socket.
+// Order: what is asked for, by type → a jump, or the decision → the target or a socket.
 #include "gateway/forward_channel.h"
 
 #include <fmt/format.h>
 
 #include "gateway/front_hop.h"
+#include "gateway/jump_channel.h"
 #include "gateway/socket_forward.h"
 #include "gateway/target_forward.h"
 #include "gateway/text.h"
@@ -109,6 +110,16 @@ void open_forward(
     asked->request.target = front.destination().target;
     asked->request.login = front.destination().login;
     const bool at_gateway = front.destination().target.empty();
+    if (at_gateway && request.type == kTcp && asked->by_key) {
+        auto jump = jump_to(front, asked->request.forward_host, asked->request.forward_port);
+        if (jump) {
+            if (const auto begun = record.may_begin(model::OnFailure::Alarm); !begun)
+                return reject(ssh::OpenFailure::ResourceShortage, begun.error().text);
+            record.audit("channel.open", asked->where, "ok", fmt::format("jump to target {}", jump->target));
+            channels.push_back(std::make_unique<JumpChannel>(front, request.channel, std::move(*jump)));
+            return;
+        }
+    }
     const auto decision = front.decide(asked->request);
     std::string refusal = decision.allowed ? "" : decision.reason;
     if (decision.allowed && !asked->by_key) refusal = asked->by_key.error().text;

@@ -8,6 +8,7 @@
 #include "base/network.h"
 #include "gateway/text.h"
 #include "identity/key_owner.h"
+#include "model/pattern.h"
 
 namespace sekisho::gateway {
 
@@ -38,14 +39,15 @@ struct Looked {
 }  // namespace
 
 FrontAuth::FrontAuth(Services& services, Hop& hop, net::Endpoint peer, Stranger stranger, const model::SshConfig& config,
-    StepsFor steps_for, SignedIn signed_in)
+    std::optional<Known> known, StepsFor steps_for, SignedIn signed_in)
     : m_services(services), m_hop(hop), m_peer(std::move(peer)), m_stranger(std::move(stranger)),
-      m_must_be_done(hop.loop().now() + config.login_grace), m_attempts_left(config.auth_attempts),
+      m_must_be_done(hop.loop().now() + config.login_grace), m_attempts_left(config.auth_attempts), m_known(std::move(known)),
       m_steps_for(std::move(steps_for)), m_signed_in(std::move(signed_in)) {}
 
 void FrontAuth::requested(const ssh::AuthRequested& request) {
     m_asked = true;
     m_user = shown(request.user, 64);
+    if (m_known) return m_grant ? step_requested(request) : known_requested(request);
     // Before any work: no look-up, no policy.
     if (request.user == "root") return root_refused(request);
     if (m_grant) return step_requested(request);
@@ -83,7 +85,7 @@ void FrontAuth::key_offered(const ssh::AuthRequested& request) {
 }
 
 /// Which of the owners the client means.
-Result<FrontAuth::Known> FrontAuth::known(
+Result<FrontAuth::Owner> FrontAuth::owner(
     const model::Access& access, std::vector<identity::KeyOwner> owners, const ssh::AuthRequested& request) {
     std::vector<std::string> names;
     for (const auto& one : owners) names.push_back(one.user);
@@ -95,7 +97,7 @@ Result<FrontAuth::Known> FrontAuth::known(
     const auto owner = std::ranges::find_if(
         owners, [&](const auto& one) { return destination->user.empty() || one.user == destination->user; });
     if (owner == owners.end()) return fail("the key is not registered");
-    return Known{std::move(*owner), std::move(*destination)};
+    return Owner{std::move(*owner), std::move(*destination)};
 }
 
 void FrontAuth::key_signed(const ssh::AuthRequested& request) {
@@ -104,23 +106,34 @@ void FrontAuth::key_signed(const ssh::AuthRequested& request) {
     if (!key) return refuse(request, "the key cannot be used: " + key.error().text, true);
     auto owners = identity::owners_of(*key, looked.facts);
     if (!owners) return refuse(request, owners.error().text, true);
-    auto found = known(looked.snapshot->access, std::move(*owners), request);
+    auto found = owner(looked.snapshot->access, std::move(*owners), request);
     if (!found) return refuse(request, found.error().text, true);
-    auto grant = identity::grant_to(found->owner, *key, looked.facts, request.proof);
+    auto grant = identity::grant_to(found->key, *key, looked.facts, request.proof);
     if (!grant) return refuse(request, grant.error().text, true);
     for (const auto& one : m_tried) m_services.quiet_keys.add(one);
-    granted(request.ticket, std::move(*grant), std::move(found->destination));
+    granted(request, std::move(*grant), std::move(found->destination));
 }
 
-void FrontAuth::granted(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
+/// Who could open this channel has signed in: nothing is left to prove, whatever the client would like to show.
+void FrontAuth::known_requested(const ssh::AuthRequested& request) {
+    using Method = ssh::AuthRequested::Method;
+    if (request.method == Method::PublicKeyQuery) return m_hop.submit(ssh::AcceptKeyQuery{request.ticket});
+    if (request.method != Method::None && request.method != Method::PublicKey)
+        return refuse(request, "the connection around this one has signed in already; nothing else is wanted", true);
+    if (!model::is_login(request.user)) return refuse(request, "that cannot be the name of a login", true);
+    granted(request, m_known->grant, policy::Destination{m_known->grant->user, request.user, m_known->target});
+}
+
+void FrontAuth::granted(
+    const ssh::AuthRequested& request, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
     m_grant = std::move(grant);
     m_destination = std::move(destination);
     m_steps = m_steps_for(m_grant, m_destination);
-    m_ticket = ticket;
+    m_ticket = request.ticket;
     m_waiting = m_steps.empty();
     if (m_steps.empty()) return passed();
     m_reason = "left before answering what follows the key";
-    m_hop.submit(ssh::RejectAuth{ticket, {kInteractive}, true});
+    m_hop.submit(ssh::RejectAuth{request.ticket, {kInteractive}, request.method != ssh::AuthRequested::Method::None});
 }
 
 // --- hosts ---
@@ -136,7 +149,7 @@ void FrontAuth::host_signed(const ssh::AuthRequested& request) {
     auto grant = identity::grant_by_host(
         looked.snapshot->access, looked.snapshot->client_hosts, *looked.trust, claim, looked.facts.now);
     if (!grant) return refuse_host(request, grant.error().text);
-    granted(request.ticket, std::move(*grant), std::move(*destination));
+    granted(request, std::move(*grant), std::move(*destination));
 }
 
 /// The same words whatever the reason is, which is for the audit: whoever asks has shown nothing that names a host, or a user, of ours.

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,16 @@ public:
     using StepsFor = std::function<std::vector<std::unique_ptr<SignInStep>>(
         const std::shared_ptr<const identity::Grant>&, const policy::Destination&)>;
 
+    /// Inside a channel of a connection that is signed in already: who that is, and the target that it leads to. The SSH user name is
+    /// the login there.
+    struct Known {
+        std::shared_ptr<const identity::Grant> grant;
+        std::string target;
+    };
+
     /// `stranger` is counted until this goes.
     FrontAuth(Services& services, Hop& hop, net::Endpoint peer, Stranger stranger, const model::SshConfig& config,
-        StepsFor steps_for, SignedIn signed_in);
+        std::optional<Known> known, StepsFor steps_for, SignedIn signed_in);
 
     void requested(const ssh::AuthRequested& request);
     void answered(ssh::PromptsAnswered answered);
@@ -37,8 +45,8 @@ public:
     void excuse() { m_excused = true; }
 
 private:
-    struct Known {
-        identity::KeyOwner owner;
+    struct Owner {
+        identity::KeyOwner key;
         policy::Destination destination;
     };
 
@@ -51,9 +59,10 @@ private:
     void root_refused(const ssh::AuthRequested& request);
     void key_offered(const ssh::AuthRequested& request);
     void key_signed(const ssh::AuthRequested& request);
-    Result<Known> known(
+    void known_requested(const ssh::AuthRequested& request);
+    Result<Owner> owner(
         const model::Access& access, std::vector<identity::KeyOwner> owners, const ssh::AuthRequested& request);
-    void granted(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
+    void granted(const ssh::AuthRequested& request, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
     void host_signed(const ssh::AuthRequested& request);
     void refuse_host(const ssh::AuthRequested& request, const std::string& reason);
     void refuse(const ssh::AuthRequested& request, const std::string& reason, bool counts);
@@ -69,6 +78,7 @@ private:
     Stranger m_stranger;
     TimePoint m_must_be_done;
     std::uint64_t m_attempts_left;
+    std::optional<Known> m_known;
     StepsFor m_steps_for;
     SignedIn m_signed_in;
     // From the accepted key on; nothing that comes later changes them.

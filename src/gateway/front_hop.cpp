@@ -49,12 +49,22 @@ std::string new_session_id() {
 
 }  // namespace
 
-FrontHop::FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer, Stranger stranger)
+FrontHop::FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer, Stranger stranger, std::optional<Inside> inside)
     : m_home(home), m_services(home.services()), m_config(m_services.config.load()), m_peer(std::move(peer)) {
     const HopTimes times{m_config->ssh.login_grace, m_config->ssh.keepalive, m_config->ssh.keepalive_count};
-    m_hop = std::make_unique<Hop>(
-        home.loop(), home.ticker(), std::move(stream), engine_config(m_services, *m_config), times, *this);
-    m_auth = std::make_unique<FrontAuth>(m_services, *m_hop, m_peer, std::move(stranger), m_config->ssh,
+    auto engine = engine_config(m_services, *m_config);
+    if (inside) {
+        engine.host_keys.clear();
+        engine.announce_host_keys = false;  // they are the gateway's, and the client would keep them for the target's
+        for (const PresentedKey& one : inside->host_keys) {
+            engine.host_keys.push_back(one.key);
+            m_signers.push_back(one.signer);
+        }
+    }
+    m_hop = std::make_unique<Hop>(home.loop(), home.ticker(), std::move(stream), std::move(engine), times, *this);
+    std::optional<FrontAuth::Known> known;
+    if (inside) known = FrontAuth::Known{std::move(inside->grant), std::move(inside->target)};
+    m_auth = std::make_unique<FrontAuth>(m_services, *m_hop, m_peer, std::move(stranger), m_config->ssh, std::move(known),
         [this](const auto& grant, const auto& destination) { return steps_for(grant, destination); },
         [this](ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination) {
             signed_in(ticket, std::move(grant), std::move(destination));
@@ -111,7 +121,8 @@ void FrontHop::sign(Unsigned one) {
     if (const auto session_id = ssh::session_id_of_host_key_proof(wanted.data)) {
         return signer().prove_host_key(wanted.host_key, wanted.algorithm, *session_id, std::move(finish));
     }
-    signer().sign_exchange(wanted.host_key, wanted.algorithm, wanted.data, std::move(finish));
+    const std::size_t key = m_signers.empty() ? wanted.host_key : m_signers[wanted.host_key];
+    signer().sign_exchange(key, wanted.algorithm, wanted.data, std::move(finish));
 }
 
 /// A live session that happens to exchange keys while the keyholder is started again waits for it. A new one is refused; strangers
@@ -161,19 +172,23 @@ std::vector<std::unique_ptr<SignInStep>> FrontHop::steps_for(
     const auto snapshot = m_services.access.load();
     const model::Target* target = snapshot->access.target(m_destination.target);
     // Whom no rule lets in hears that from the session, and the target hears nothing.
-    if (target != nullptr && target->auth == model::TargetAuth::Passthrough && permits_anything(*target)) {
+    if (target != nullptr && target->auth == model::TargetAuth::Passthrough && permits_session(*target, m_destination.login)) {
         steps.push_back(
             std::make_unique<PassthroughStep>(*this, [this](std::function<void()> begun) { begin_record(std::move(begun)); }));
     }
     return steps;
 }
 
-bool FrontHop::permits_anything(const model::Target& target) {
+bool FrontHop::permits_session(const model::Target& target) {
+    return std::ranges::any_of(target.logins, [&](const std::string& login) { return permits_session(target, login); });
+}
+
+bool FrontHop::permits_session(const model::Target& target, const std::string& login) {
     for (const auto capability : kInSessions) {
         policy::Request request;
         request.user = m_grant->user;
         request.target = target.name;
-        request.login = m_destination.login;
+        request.login = login;
         request.capability = capability;
         request.source = m_peer.address;
         request.time = std::chrono::system_clock::now();
@@ -324,13 +339,19 @@ Result<void> FrontHop::may_begin(const policy::Decision& decision) {
 }
 
 TargetHop* FrontHop::target_hop(const std::string& target, const std::string& login) {
-    for (const auto& one : m_targets) {
-        if (!one->over() && one->target().name == target && one->login() == login) return one.get();
-    }
     const auto snapshot = m_services.access.load();
     const model::Target* found = snapshot->access.target(target);
-    if (found == nullptr) return nullptr;
-    m_targets.push_back(std::make_unique<TargetHop>(*this, *found, login));
+    return found == nullptr ? nullptr : target_hop(*found, login, found->route, {});
+}
+
+TargetHop* FrontHop::target_hop(const model::Target& target, const std::string& login, const std::vector<std::string>& route,
+    std::vector<std::string> behind) {
+    for (const auto& one : m_targets) {
+        if (!one->over() && one->target().name == target.name && one->login() == login && one->target().route == route) return one.get();
+    }
+    model::Target copy = target;
+    copy.route = route;
+    m_targets.push_back(std::make_unique<TargetHop>(*this, std::move(copy), login, std::move(behind)));
     TargetHop* hop = m_targets.back().get();
     // In a turn of its own: whoever asks for it wants to join before it can fail.
     loop().post([weak = weak_from_this(), hop] {

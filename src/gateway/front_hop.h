@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "gateway/front_auth.h"
 #include "gateway/front_channel.h"
 #include "gateway/hop.h"
+#include "gateway/inside.h"
 #include "gateway/remote_forwards.h"
 #include "gateway/services.h"
 #include "gateway/session_limits.h"
@@ -25,7 +27,9 @@ class LoopHome;
 
 class FrontHop final : public std::enable_shared_from_this<FrontHop>, public HopOwner {
 public:
-    FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer, Stranger stranger);
+    /// `inside`: the connection runs in a channel of another one.
+    FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::Endpoint peer, Stranger stranger,
+        std::optional<Inside> inside = std::nullopt);
     ~FrontHop();
 
     void start();
@@ -33,6 +37,7 @@ public:
     void end(const std::string& text);
 
     // --- for channels and target hops ---
+    LoopHome& home() { return m_home; }
     Services& services() { return m_services; }
     net::Loop& loop();
     HopTicker& ticker();
@@ -41,12 +46,16 @@ public:
     /// From the first AcceptAuth on.
     SessionRecord& record() { return *m_record; }
     const identity::Grant& grant() const { return *m_grant; }
+    std::shared_ptr<const identity::Grant> shared_grant() const { return m_grant; }
     const policy::Destination& destination() const { return m_destination; }
     const model::Config& config() const { return *m_config; }
     const net::Endpoint& peer() const { return m_peer; }
 
     /// The policy's word on the access of this moment; a refusal is audited here.
     policy::Decision decide(policy::Request request);
+    /// Whether any rule lets this user run something on the target, under one of its logins.
+    bool permits_session(const model::Target& target);
+    bool permits_session(const model::Target& target, const std::string& login);
     model::OnFailure on_failure(const policy::Decision& decision) const;
     /// May a channel begin by this decision, as far as evidence and the limits of its rule go? From then on the limits bind the session.
     Result<void> may_begin(const policy::Decision& decision);
@@ -54,6 +63,9 @@ public:
     bool may_begin_anything();
     /// The shared hop to this login; connects at its first use. nullptr when the target is unknown.
     TargetHop* target_hop(const std::string& target, const std::string& login);
+    /// The same by `route`, for a target on the way to another one, for which those `behind` it wait.
+    TargetHop* target_hop(const model::Target& target, const std::string& login, const std::vector<std::string>& route,
+        std::vector<std::string> behind);
 
     RemoteForwards& remote_forwards() { return m_remote_forwards; }
 
@@ -80,7 +92,6 @@ private:
     void signed_in(ssh::Ticket ticket, std::shared_ptr<const identity::Grant> grant, policy::Destination destination);
     std::vector<std::unique_ptr<SignInStep>> steps_for(
         const std::shared_ptr<const identity::Grant>& grant, const policy::Destination& destination);
-    bool permits_anything(const model::Target& target);
     void begin_record(std::function<void()> begun);
     void record_begun(std::shared_ptr<SessionRecord> record, const std::function<void()>& begun);
     void accept(ssh::Ticket ticket);
@@ -95,6 +106,7 @@ private:
     std::shared_ptr<const model::Config> m_config;
     net::Endpoint m_peer;
     std::string m_client;
+    std::vector<std::size_t> m_signers;  // inside: which of the gateway's host keys signs for the one that was shown
     std::unique_ptr<Hop> m_hop;
     std::unique_ptr<FrontAuth> m_auth;  // until the session begins
     std::shared_ptr<const identity::Grant> m_grant;

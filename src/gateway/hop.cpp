@@ -43,6 +43,7 @@ Hop::Hop(net::Loop& loop, HopTicker& ticker, std::unique_ptr<net::Stream> stream
 Hop::~Hop() {
     m_ticker.remove(*this);
     m_loop.forget(*this);
+    tell_sinks();
 }
 
 void Hop::start() {
@@ -160,7 +161,12 @@ void Hop::turn_ended() {
     } else {
         m_stream.reset();
     }
+    tell_sinks();
     m_owner.hop_over(*this, m_reason);
+}
+
+void Hop::tell_sinks() {
+    for (const auto& [channel, sink] : std::exchange(m_sinks, {})) sink->hop_lost(*this);
 }
 
 void Hop::flush() {

@@ -21,6 +21,8 @@ class Hop;
 class ChannelSink {
 public:
     virtual void channel_event(Hop& hop, ssh::Event& event) = 0;
+    /// The hop is over before the channel was: nothing more comes, and nothing can be sent.
+    virtual void hop_lost(Hop&) {}
 
 protected:
     ~ChannelSink() = default;
@@ -94,6 +96,7 @@ private:
     void hurry();
     void dirty() { m_loop.at_turn_end(*this); }
     void end(std::string reason);
+    void tell_sinks();
 
     net::Loop& m_loop;
     HopTicker& m_ticker;

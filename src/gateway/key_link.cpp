@@ -39,6 +39,10 @@ void KeyLink::certify(const keyholder::CertificateWish& wish, Done done) {
     ask(wish, "user certificate", false, std::move(done));
 }
 
+void KeyLink::certify_host(const keyholder::HostCertificateWish& wish, Done done) {
+    ask(wish, "host certificate", false, std::move(done));
+}
+
 void KeyLink::ask(keyholder::Request request, const char* what, bool host_key, Done done) {
     if (!m_stream) {
         m_loop.post([done = std::move(done)] { done(fail(kCannotSign, "there is no keyholder at the moment")); });

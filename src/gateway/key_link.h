@@ -29,6 +29,7 @@ public:
     void sign_exchange(std::size_t key, const std::string& algorithm, BytesView hash, Done done) override;
     void prove_host_key(std::size_t key, const std::string& algorithm, BytesView session_id, Done done) override;
     void certify(const keyholder::CertificateWish& wish, Done done) override;
+    void certify_host(const keyholder::HostCertificateWish& wish, Done done) override;
 
     /// Any thread: signatures with host keys since the last call.
     std::uint64_t take_host_signatures() { return m_host_signatures.exchange(0, std::memory_order_relaxed); }

@@ -47,6 +47,14 @@ void LoopHome::greeted(
     --m_connections;
 }
 
+/// In a turn of its own: the outer connection is in the middle of an event.
+void LoopHome::adopt_inside(std::unique_ptr<net::Stream> stream, net::Endpoint peer, Inside inside) {
+    ++m_connections;
+    auto hop = std::make_shared<FrontHop>(*this, std::move(stream), std::move(peer), Stranger(), std::move(inside));
+    m_hops.insert(hop);
+    m_loop.post([hop] { hop->start(); });
+}
+
 void LoopHome::leave(std::shared_ptr<FrontHop> hop) {
     m_loop.post([this, hop = std::move(hop)] {
         m_hops.erase(hop);

@@ -9,6 +9,7 @@
 
 #include "gateway/front_hop.h"
 #include "gateway/hop_ticker.h"
+#include "gateway/host_certificates.h"
 #include "gateway/key_link.h"
 #include "net/loop.h"
 
@@ -16,12 +17,14 @@ namespace sekisho::gateway {
 
 class LoopHome {
 public:
-    explicit LoopHome(Services& services) : m_services(services), m_ticker(m_loop), m_keys(m_loop, services.store) {}
+    explicit LoopHome(Services& services)
+        : m_services(services), m_ticker(m_loop), m_keys(m_loop, services.store), m_host_certificates(m_loop, m_keys, services) {}
 
     net::Loop& loop() { return m_loop; }
     HopTicker& ticker() { return m_ticker; }
     Services& services() { return m_services; }
     KeyLink& keys() { return m_keys; }
+    HostCertificates& host_certificates() { return m_host_certificates; }
 
     /// Any thread: connections that were adopted and have not left.
     std::size_t connections() const { return m_connections.load(std::memory_order_relaxed); }
@@ -29,6 +32,8 @@ public:
     void adopt(int fd, net::Endpoint peer, Stranger stranger = {});
     /// Any thread: a connection from a load balancer, which says first for whom it is; the doorkeeper hears of it then.
     void adopt_proxied(int fd, net::Endpoint proxy);
+    /// Loop thread: the same for one inside a channel of another.
+    void adopt_inside(std::unique_ptr<net::Stream> stream, net::Endpoint peer, Inside inside);
     /// Loop thread: the front hop is over; it is freed in a later turn.
     void leave(std::shared_ptr<FrontHop> hop);
     /// Any thread: every session is told `text` and ends.
@@ -43,6 +48,7 @@ private:
     net::Loop m_loop;
     HopTicker m_ticker;
     KeyLink m_keys;
+    HostCertificates m_host_certificates;
     std::unordered_set<std::shared_ptr<FrontHop>> m_hops;
     std::atomic<std::size_t> m_connections{0};
 };

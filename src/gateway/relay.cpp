@@ -46,7 +46,10 @@ Relay::~Relay() {
     record_closed();
 }
 
-void Relay::begin() { m_first.hop->route(m_first.channel, m_first); }
+void Relay::begin(std::size_t own_queued) {
+    m_first.own_queued = own_queued;
+    m_first.hop->route(m_first.channel, m_first);
+}
 
 void Relay::connect(Hop& second, ssh::ChannelId channel) {
     m_second.hop = &second;

@@ -32,8 +32,8 @@ public:
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
-    /// Events of the first end, from now on.
-    void begin();
+    /// Events of the first end, from now on. `own_queued`: bytes of the gateway's own words that still wait there.
+    void begin(std::size_t own_queued = 0);
     /// The second end is open: what waited goes there.
     void connect(Hop& second, ssh::ChannelId channel);
     bool connected() const { return m_second.hop != nullptr; }

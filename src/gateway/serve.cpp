@@ -128,6 +128,7 @@ Result<void> Gateway::prepare(const model::Config& config) {
     read_accept_rules(config);
     m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings);
     for (const auto& key : m_keyholder.public_parts().host_keys) m_services->host_keys.push_back({key.blob, key.algorithms});
+    m_services->host_ca = !m_keyholder.public_parts().host_ca.empty();
     m_services->access.store(make_snapshot(std::move(*access)));
     m_services->read_file = [this](const std::string& path, std::size_t most) { return m_keyholder.read_file(path, most); };
     read_trust(config, *m_services, [] { return true; });

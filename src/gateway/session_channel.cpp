@@ -1,4 +1,4 @@
-// Order: requests before the start → the start (destination, capability, evidence) → the target → the relay; refusals.
+// Order: requests before the start → the start (destination or menu, capability, evidence) → the target → the relay; refusals.
 #include "gateway/session_channel.h"
 
 #include <algorithm>
@@ -18,7 +18,8 @@ namespace sekisho::gateway {
 namespace {
 
 constexpr std::size_t kMostListed = 50;      // logins that the help text names
-constexpr std::size_t kMostLookedAt = 2000;  // targets that it asks policy about
+constexpr std::size_t kMostInMenu = 1000;
+constexpr std::size_t kMostLookedAt = 2000;  // targets that policy is asked about for either
 constexpr std::size_t kMostX11Request = 1024;
 
 std::string string_of(BytesView payload) {
@@ -84,10 +85,14 @@ void SessionChannel::channel_event(Hop& hop, ssh::Event& event) {
     if (m_opening && &hop != &m_front.hop()) return target_channel_event(event);
     if (const auto* asked = std::get_if<ssh::ChannelRequested>(&event)) {
         requested({asked->type, asked->want_reply, base::to_bytes(asked->payload)});
-    } else if (const auto* data = std::get_if<ssh::Data>(&event)) {
+    } else if (auto* data = std::get_if<ssh::Data>(&event)) {
+        if (m_menu) return typed(*data);
         hop.submit(ssh::Credit{m_channel, data->bytes.size()});  // before anything runs, or after a refusal: nobody reads it
+    } else if (const auto* more = std::get_if<ssh::Sent>(&event)) {
+        said(more->count);
     } else if (std::holds_alternative<ssh::EofReceived>(event)) {
         m_eof = true;
+        if (m_menu) leave_menu({}, 0);
     } else if (std::holds_alternative<ssh::CloseReceived>(event)) {
         hop.submit(ssh::CloseChannel{m_channel});
     } else if (std::holds_alternative<ssh::ChannelEnded>(event)) {
@@ -98,6 +103,7 @@ void SessionChannel::channel_event(Hop& hop, ssh::Event& event) {
 // --- requests before the start ---
 
 void SessionChannel::requested(Request request) {
+    if (m_menu && request.type == "window-change") return resize_menu(request);
     if (m_started) return reply(request, false);  // refused already; the client has not seen the CLOSE yet
     if (request.type == "shell" || request.type == "exec" || request.type == "subsystem") return start(std::move(request));
     if (request.type == "pty-req") return pty_requested(std::move(request));
@@ -211,7 +217,10 @@ void SessionChannel::start(Request start) {
         return refuse_by_policy(start, place() + " " + start.type, "the request cannot be understood");
     }
     if (m_front.grant().command) start = Request{"exec", start.want_reply, string_payload(*m_front.grant().command)};
-    if (!find_destination(start)) return;
+    if (find_destination(start)) run(std::move(start));
+}
+
+void SessionChannel::run(Request start) {
     const std::string argument = start.type == "shell" ? std::string() : string_of(start.payload);
     const auto capability = capability_of(start.type, argument);
     m_shell = capability == model::Capability::Shell;
@@ -233,7 +242,7 @@ bool SessionChannel::find_destination(Request& start) {
         const auto snapshot = m_front.services().access.load();
         const model::Target* target = form ? snapshot->access.target(form->target) : nullptr;
         if (target == nullptr) {
-            help(start);
+            if (!open_menu(start)) help(start);
             return false;
         }
         m_destination.target = form->target;
@@ -254,28 +263,117 @@ void SessionChannel::help(const Request& start) {
         "You are {} at the gateway. It runs nothing itself; name a target:\n"
         "  ssh LOGIN@TARGET@gateway [command]    or    ssh gateway LOGIN@TARGET [command]\n",
         m_front.grant().user);
+    const Places listed = places(kMostListed);
+    text += listed.open.empty() ? "No rule opens a target to you for a session now.\n" : "Open to you now:\n";
+    for (const auto& place : listed.open) text += fmt::format("  {}@{}\n", place.login, place.target);
+    if (listed.more) text += "  ... and more\n";
+    refuse(start, text, 1);
+}
+
+/// Logins on targets on which this user may have some session now.
+SessionChannel::Places SessionChannel::places(std::size_t most) {
+    Places found;
     const auto snapshot = m_front.services().access.load();
-    std::size_t listed = 0, looked_at = 0;
+    std::size_t looked_at = 0;
     for (const auto& target : snapshot->access.targets) {
-        if (listed >= kMostListed || ++looked_at > kMostLookedAt) break;
+        if (found.more) break;
+        found.more = ++looked_at > kMostLookedAt;
         for (const auto& login : target.logins) {
-            policy::Request request;
-            request.target = target.name;
-            request.login = login;
-            const auto permitted = [&](model::Capability capability) {
-                request.capability = capability;
-                return m_front.decide(request).allowed;
-            };
-            if (!permitted(model::Capability::Shell) && !permitted(model::Capability::Exec) &&
-                !permitted(model::Capability::Sftp))
-                continue;
-            text += fmt::format("{}  {}@{}\n", listed == 0 ? "Open to you now:\n" : "", login, target.name);
-            if (++listed >= kMostListed) break;
+            if (found.more || !m_front.permits_session(target, login)) continue;
+            found.more = found.open.size() >= most;
+            if (found.more) break;
+            std::string note;
+            for (const auto& [name, value] : target.labels) note += fmt::format("{}{}={}", note.empty() ? "" : " ", name, value);
+            found.open.push_back({login, target.name, std::move(note)});
         }
     }
-    if (listed == 0) text += "No rule opens a target to you for a session now.\n";
-    if (listed >= kMostListed) text += "  ... and more\n";
-    refuse(start, text, 1);
+    return found;
+}
+
+// --- the menu ---
+
+/// For a person who typed `ssh gateway` and nothing else. What is chosen is decided like everything.
+bool SessionChannel::open_menu(Request& start) {
+    if (start.type != "shell" || !m_pty || m_eof) return false;
+    Places open = places(kMostInMenu);
+    if (open.open.empty()) return false;
+    auto language = Menu::Language::English;
+    std::size_t weight = 0;
+    const Request* terminal = nullptr;
+    for (const Request& held : m_held) {
+        if (held.type == "pty-req") terminal = &held;
+        if (held.type != "env") continue;
+        wire::Reader reader(held.payload);
+        const std::string name(reader.text());
+        // POSIX, "Internationalization Variables": the first of these that is set counts.
+        const std::size_t is = name == "LC_ALL" ? 3 : name == "LC_MESSAGES" ? 2 : name == "LANG" ? 1 : 0;
+        if (is <= weight) continue;
+        weight = is;
+        language = Menu::language_of(reader.text());
+    }
+    m_menu.emplace(m_front.grant().user, std::move(open.open), open.more, language);
+    reply(start, true);
+    start.want_reply = false;
+    m_menu_start = std::move(start);
+    if (terminal != nullptr) {
+        wire::Reader reader(terminal->payload);
+        reader.text();
+        const std::uint32_t columns = reader.u32(), rows = reader.u32();
+        if (reader.ok()) m_menu->resize(columns, rows);
+    }
+    show_menu();
+    return true;
+}
+
+/// Drawn when the client has read what was drawn before: whoever types and does not read costs one screen.
+void SessionChannel::show_menu() {
+    m_menu_stale = m_own_queued > 0;
+    if (!m_menu_stale) say(m_menu->screen());
+}
+
+void SessionChannel::say(std::string_view text) {
+    m_own_queued += text.size() - m_front.hop().write(m_channel, ssh::DataStream::Main, base::view(text));
+}
+
+void SessionChannel::said(std::size_t count) {
+    m_own_queued -= std::min(m_own_queued, count);
+    if (m_menu && m_menu_stale) show_menu();
+}
+
+void SessionChannel::resize_menu(const Request& request) {
+    wire::Reader reader(request.payload);
+    const std::uint32_t columns = reader.u32(), rows = reader.u32();
+    if (reader.ok()) m_menu->resize(columns, rows);
+    // The terminal on the target begins with the size that it had in pty-req; of changes since then only the last counts.
+    std::erase_if(m_held, [](const Request& held) { return held.type == "window-change"; });
+    hold(request);
+    show_menu();
+}
+
+void SessionChannel::typed(ssh::Data& data) {
+    const std::size_t taken = m_menu->type(base::text_view(data.bytes));
+    m_front.hop().submit(ssh::Credit{m_channel, taken});
+    if (m_menu->state() == Menu::State::Open) return show_menu();
+    if (m_menu->state() == Menu::State::Left) {
+        m_front.hop().submit(ssh::Credit{m_channel, data.bytes.size() - taken});
+        return leave_menu({}, 0);
+    }
+    m_destination.login = m_menu->chosen().login;
+    m_destination.target = m_menu->chosen().target;
+    say(m_menu->closing());
+    m_menu.reset();
+    run(std::move(m_menu_start));
+    // What was typed ahead belongs to whoever is there now.
+    if (taken == data.bytes.size()) return;
+    ssh::Event rest = ssh::Data{m_channel, data.stream, data.bytes.subspan(taken)};
+    if (m_relay) return m_relay->first_event(rest);
+    m_front.hop().submit(ssh::Credit{m_channel, data.bytes.size() - taken});
+}
+
+void SessionChannel::leave_menu(const std::string& text, int status) {
+    say(m_menu->closing());
+    m_menu.reset();
+    finish(text, status);
 }
 
 void SessionChannel::relay_to_target(Request start, const policy::Decision& decision) {
@@ -290,7 +388,7 @@ void SessionChannel::relay_to_target(Request start, const policy::Decision& deci
     const auto number = record.channel_opened(std::move(facts), m_front.on_failure(decision));
     record.audit("channel.open", m_target->name(), "ok", fmt::format("{} by rule \"{}\"", start.type, decision.rule));
     m_relay.emplace(*this, record, number, m_front.hop(), m_channel, true);
-    m_relay->begin();
+    m_relay->begin(m_own_queued);
     for (const auto& [name, value] : m_target->target().set_env) {
         m_relay->replay("env", wire::Writer().string(name).string(value).take());
     }
@@ -361,6 +459,10 @@ void SessionChannel::credit_released() {
 }
 
 bool SessionChannel::end(const std::string& text) {
+    if (m_menu) {
+        leave_menu(text, 255);
+        return true;
+    }
     if (!m_relay || m_relay->ended()) return false;
     if (m_target != nullptr && m_relay->connected()) {
         // The command on the target loses its channel now; what it still says reaches nobody.
@@ -386,8 +488,12 @@ void SessionChannel::refuse_by_policy(const Request& start, const std::string& w
 
 void SessionChannel::refuse(const Request& start, const std::string& text, int status) {
     reply(start, true);  // a client that is told "no" here would show its own message instead of ours
+    finish(text, status);
+}
+
+void SessionChannel::finish(const std::string& text, int status) {
     std::string said = text;
-    if (!said.ends_with('\n')) said += '\n';
+    if (!said.empty() && !said.ends_with('\n')) said += '\n';
     auto& hop = m_front.hop();
     if (m_pty) {
         const std::string terminal = for_terminal(said);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/front_channel.h"
+#include "gateway/menu.h"
 #include "gateway/relay.h"
 #include "gateway/target_hop.h"
 #include "policy/decide.h"
@@ -49,10 +50,25 @@ private:
     void hold(Request request);
     void start(Request request);
     bool find_destination(Request& start);
+    void run(Request start);
+    struct Places {
+        std::vector<Menu::Item> open;
+        bool more = false;
+    };
+    Places places(std::size_t most);
     void help(const Request& start);
+    bool open_menu(Request& start);
+    void show_menu();
+    void say(std::string_view text);
+    void said(std::size_t count);
+    void resize_menu(const Request& request);
+    void typed(ssh::Data& data);
+    void leave_menu(const std::string& text, int status);
     void relay_to_target(Request start, const policy::Decision& decision);
     void target_channel_event(ssh::Event& event);
     void refuse(const Request& start, const std::string& text, int status);
+    /// The gateway's last words, in what the client shows, and the end.
+    void finish(const std::string& text, int status);
     void refuse_by_policy(const Request& start, const std::string& what, const std::string& reason);
     void reply(const Request& request, bool success);
     policy::Decision decide(model::Capability capability, std::optional<std::string> command = {});
@@ -69,6 +85,10 @@ private:
     std::optional<Relay> m_relay;
     TargetHop* m_target = nullptr;
     ssh::ChannelId m_target_channel;
+    std::optional<Menu> m_menu;
+    Request m_menu_start;  // what begins where the user goes
+    std::size_t m_own_queued = 0;  // of the gateway's own words, bytes that the client has no window for yet
+    bool m_menu_stale = false;  // it changed while the client was not reading
     bool m_pty = false;
     bool m_shell = false;
     bool m_agent_asked = false;  // the client offers its agent

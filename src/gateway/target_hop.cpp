@@ -23,8 +23,8 @@ constexpr std::size_t kMostBanner = 8192;
 constexpr std::size_t kMostLearned = 32;  // host keys of one target
 }  // namespace
 
-TargetHop::TargetHop(FrontHop& front, model::Target target, std::string login)
-    : m_front(front), m_target(std::move(target)), m_login(std::move(login)) {}
+TargetHop::TargetHop(FrontHop& front, model::Target target, std::string login, std::vector<std::string> behind)
+    : m_front(front), m_target(std::move(target)), m_login(std::move(login)), m_behind(std::move(behind)) {}
 
 TargetHop::~TargetHop() { *m_alive = false; }
 
@@ -38,10 +38,6 @@ void TargetHop::leave(TargetUser& user) { std::erase(m_users, &user); }
 // --- learned keys, dial ---
 
 void TargetHop::start() {
-    if (!m_target.route.empty()) {
-        return fail(fmt::format("{} is reached by a route, which this gateway cannot do.", m_target.name),
-            "routes are not available", "target.refused");
-    }
     if (const auto possible = TargetSignIn::possible(sign_in_facts()); !possible) {
         return fail(possible.error().text, "sign-in is not possible", "target.refused");
     }
@@ -87,14 +83,17 @@ void TargetHop::dial() {
     const auto address = base::parse_host_port(m_target.address);
     const std::string host = address ? address->host : m_target.address;
     const std::uint16_t port = address ? address->port : kSshPort;
-    m_dial = m_front.services().dialer.dial(m_front.loop(), host, port, m_front.config().target.connect_timeout,
-        [this](Result<net::Dialed> result) { dialed(std::move(result)); });
+    auto behind = m_behind;
+    behind.push_back(m_target.name);
+    m_dial = std::make_unique<RouteDial>(m_front, m_target.route, std::move(behind), host, port,
+        [this](Result<std::unique_ptr<net::Stream>> stream) { dialed(std::move(stream)); });
 }
 
-void TargetHop::dialed(Result<net::Dialed> dialed) {
-    if (!dialed) {
-        return fail(fmt::format("{} cannot be reached: {}.", m_target.name, dialed.error().text), dialed.error().full(),
-            "target.failed");
+void TargetHop::dialed(Result<std::unique_ptr<net::Stream>> stream) {
+    if (!stream) {
+        const std::string& why = stream.error().text;
+        const std::string text = fmt::format("{} cannot be reached: {}{}", m_target.name, why, why.ends_with('.') ? "" : ".");
+        return fail(text, stream.error().full(), "target.failed");
     }
     const auto& config = m_front.config();
     ssh::Config engine;
@@ -116,8 +115,7 @@ void TargetHop::dialed(Result<net::Dialed> dialed) {
     // A person who types takes longer than a machine that signs.
     const auto login_timeout = passthrough ? config.ssh.login_grace : config.target.login_timeout;
     const HopTimes times{login_timeout, config.ssh.keepalive, config.ssh.keepalive_count};
-    m_hop = std::make_unique<Hop>(m_front.loop(), m_front.ticker(), net::make_socket_stream(m_front.loop(), dialed->fd),
-        std::move(engine), times, *this);
+    m_hop = std::make_unique<Hop>(m_front.loop(), m_front.ticker(), std::move(*stream), std::move(engine), times, *this);
     TargetSignIn::Tell tell;
     tell.failed = [this](const std::string& text, const std::string& reason) { fail(text, reason, "target.refused"); };
     tell.certified = [this](const std::string& contents) {

@@ -1,4 +1,4 @@
-// TargetHop: the gateway's own SSH connection to one login on one target, for one front connection: dial, host key, sign-in.
+// TargetHop: the gateway's own SSH connection to one login on one target, for one front connection: route, host key, sign-in.
 // All channels of that front connection share it, so that a second session costs no handshake. Owned by FrontHop, on its loop.
 #pragma once
 
@@ -9,26 +9,19 @@
 
 #include "gateway/hop.h"
 #include "gateway/inward_channel.h"
+#include "gateway/route_dial.h"
 #include "gateway/services.h"
 #include "gateway/target_sign_in.h"
+#include "gateway/target_user.h"
 
 namespace sekisho::gateway {
 
 class FrontHop;
 
-/// A channel that needs the hop. target_lost is the last call; it may come instead of target_ready.
-class TargetUser {
-public:
-    virtual void target_ready() = 0;
-    virtual void target_lost(const std::string& text) = 0;
-
-protected:
-    ~TargetUser() = default;
-};
-
 class TargetHop final : public HopOwner {
 public:
-    TargetHop(FrontHop& front, model::Target target, std::string login);
+    /// `target.route`: the way that this hop goes. `behind`: targets that wait for it.
+    TargetHop(FrontHop& front, model::Target target, std::string login, std::vector<std::string> behind);
     ~TargetHop();
 
     void start();
@@ -64,7 +57,7 @@ private:
     TargetSignIn::Facts sign_in_facts() const;
     void load_learned_keys();
     void dial();
-    void dialed(Result<net::Dialed> dialed);
+    void dialed(Result<std::unique_ptr<net::Stream>> stream);
     void host_key_offered(const ssh::HostKeyOffered& offered);
     void learn(ssh::Ticket ticket, const std::string& line);
     model::AuditRecord learned_record(const std::string& reason) const;
@@ -81,8 +74,9 @@ private:
     FrontHop& m_front;
     model::Target m_target;
     std::string m_login;
+    std::vector<std::string> m_behind;
     std::vector<std::string> m_learned;
-    std::unique_ptr<net::Dial> m_dial;
+    std::unique_ptr<RouteDial> m_dial;
     std::unique_ptr<Hop> m_hop;
     std::unique_ptr<TargetSignIn> m_sign_in;
     std::vector<TargetUser*> m_users;

@@ -9,6 +9,7 @@ namespace sekisho::keyholder {
 struct KeyFiles {
     std::vector<std::string> host_keys;  // PATH-cert.pub beside one is presented, too
     std::string user_ca;
+    std::string host_ca;  // may be missing: a gateway without one certifies no host
 };
 
 }  // namespace sekisho::keyholder

@@ -1,8 +1,9 @@
-// Order: load → answer: exchange hashes, proofs of host keys, user certificates.
+// Order: load → answer: exchange hashes, proofs of host keys, user certificates, host certificates.
 #include "keyholder/keyring.h"
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -44,6 +45,21 @@ Result<std::optional<keys::Certificate>> load_certificate(const std::string& pat
     return std::optional(std::move(*certificate));
 }
 
+Result<std::optional<keys::PrivateKey>> load_host_ca(const std::string& path) {
+    std::error_code error;
+    if (path.empty() || !std::filesystem::exists(path, error)) return std::nullopt;
+    auto key = keys::load_private_key(path);
+    if (!key) return fail("host CA key: " + key.error().text, key.error().detail);
+    return std::optional(std::move(*key));
+}
+
+/// A name of a host as clients know it: no pattern, which would stand for hosts that nobody asked for.
+bool host_name(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' || c == ':';
+    });
+}
+
 bool printable(std::string_view text) {
     return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
@@ -62,15 +78,28 @@ Result<void> known(const std::vector<keys::CertificateOption>& options, std::spa
     return {};
 }
 
+/// With a serial number by chance.
+Result<Bytes> certificate(const keys::PublicKey& key, const keys::PrivateKey& authority, keys::CertificateFields fields) {
+    crypto::Random& random = crypto::system_random();
+    random.fill(std::as_writable_bytes(std::span(&fields.serial, 1)));
+    const Bytes unsigned_part = keys::certificate_to_be_signed(key, authority.public_key(), fields, random);
+    auto signature = authority.sign(authority.public_key().algorithms().front(), unsigned_part);
+    if (!signature) return std::unexpected(signature.error());
+    return keys::certificate_blob(unsigned_part, *signature);
+}
+
 }  // namespace
 
 // --- load ---
 
-Keyring::Keyring(keys::PrivateKey user_ca) : m_user_ca(std::move(user_ca)) {
+Keyring::Keyring(keys::PrivateKey user_ca, std::optional<keys::PrivateKey> host_ca)
+    : m_user_ca(std::move(user_ca)), m_host_ca(std::move(host_ca)) {
     m_public.user_ca = base::to_bytes(m_user_ca.public_key().blob());
+    if (m_host_ca) m_public.host_ca = base::to_bytes(m_host_ca->public_key().blob());
 }
 
-Keyring::Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca) : Keyring(std::move(user_ca)) {
+Keyring::Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca, std::optional<keys::PrivateKey> host_ca)
+    : Keyring(std::move(user_ca), std::move(host_ca)) {
     for (auto& key : host_keys) {
         const keys::PublicKey& public_key = key.public_key();
         PublicParts::HostKey offered{base::to_bytes(public_key.blob()), public_key.algorithms()};
@@ -86,13 +115,19 @@ void Keyring::add(keys::PrivateKey key, PublicParts::HostKey offered) {
 Result<Keyring> Keyring::load(const KeyFiles& files) {
     auto user_ca = keys::load_private_key(files.user_ca);
     if (!user_ca) return fail("CA key: " + user_ca.error().text, user_ca.error().detail);
-    Keyring ring(std::move(*user_ca));
+    auto host_ca = load_host_ca(files.host_ca);
+    if (!host_ca) return std::unexpected(host_ca.error());
+    Keyring ring(std::move(*user_ca), std::move(*host_ca));
+    if (ring.m_host_ca && ring.m_host_ca->public_key() == ring.m_user_ca.public_key())
+        return fail("the host CA's key is the user CA's, too");
     for (const auto& path : files.host_keys) {
         auto key = keys::load_private_key(path);
         if (!key) return fail("host key " + path + ": " + key.error().text, key.error().detail);
         const keys::PublicKey& public_key = key->public_key();
         // Or whoever may ask for a host signature could have something signed that reads as the CA's.
         if (public_key == ring.m_user_ca.public_key()) return fail("host key " + path + " is the user CA's key, too");
+        if (ring.m_host_ca && public_key == ring.m_host_ca->public_key())
+            return fail("host key " + path + " is the host CA's key, too");
         auto certificate = load_certificate(path + "-cert.pub", public_key);
         if (!certificate) return std::unexpected(certificate.error());
         if (*certificate) {
@@ -111,6 +146,7 @@ Result<Keyring> Keyring::load(const KeyFiles& files) {
 Result<Bytes> Keyring::answer(const Request& request, WallTime now) const {
     if (const auto* exchange = std::get_if<SignExchange>(&request)) return sign(*exchange);
     if (const auto* proof = std::get_if<ProveHostKey>(&request)) return sign(*proof);
+    if (const auto* host = std::get_if<HostCertificateWish>(&request)) return sign(*host, now);
     return sign(std::get<CertificateWish>(request), now);
 }
 
@@ -158,11 +194,9 @@ Result<Bytes> Keyring::sign(const CertificateWish& wish, WallTime now) const {
     const auto key = keys::PublicKey::from_blob(wish.key);
     if (!key) return fail("a user certificate for what is not a public key", key.error().text);
     const auto ours = [&](const keys::PrivateKey& one) { return one.public_key() == *key; };
-    if (ours(m_user_ca) || std::ranges::any_of(m_host_keys, ours))
+    if (ours(m_user_ca) || (m_host_ca && ours(*m_host_ca)) || std::ranges::any_of(m_host_keys, ours))
         return fail("a user certificate for one of the gateway's own keys");
-    crypto::Random& random = crypto::system_random();
     keys::CertificateFields fields;
-    random.fill(std::as_writable_bytes(std::span(&fields.serial, 1)));
     fields.use = keys::CertificateUse::User;
     fields.key_id = wish.key_id;
     fields.principals = wish.principals;
@@ -170,10 +204,38 @@ Result<Bytes> Keyring::sign(const CertificateWish& wish, WallTime now) const {
     fields.valid_before = static_cast<std::uint64_t>(base::unix_seconds(now + wish.ahead));
     fields.critical_options = wish.critical_options;
     fields.extensions = wish.extensions;
-    const Bytes unsigned_part = keys::certificate_to_be_signed(*key, m_user_ca.public_key(), fields, random);
-    auto signature = m_user_ca.sign(m_user_ca.public_key().algorithms().front(), unsigned_part);
-    if (!signature) return std::unexpected(signature.error());
-    return keys::certificate_blob(unsigned_part, *signature);
+    return certificate(*key, m_user_ca, std::move(fields));
+}
+
+Result<void> Keyring::within_bounds(const HostCertificateWish& wish) const {
+    using std::chrono::seconds;
+    if (wish.key >= m_host_keys.size()) return fail("there is no such host key");
+    if (wish.ahead <= seconds(0) || wish.ahead > kHostCertificateMostAhead || wish.back < seconds(0) ||
+        wish.back > kHostCertificateMostBack) {
+        return fail(fmt::format(
+            "a host certificate is valid from at most {} s ago to at most {} s ahead, and {} s to {} s was asked for",
+            kHostCertificateMostBack.count(), kHostCertificateMostAhead.count(), wish.back.count(), wish.ahead.count()));
+    }
+    if (wish.names.empty()) return fail("a host certificate without a name");
+    if (wish.names.size() > kMostPrincipals) return fail("a host certificate with too many names");
+    for (const auto& name : wish.names) {
+        if (name.size() > kMostPrincipal || !host_name(name))
+            return fail("a host certificate with a name that is empty, too long or not a host's");
+    }
+    if (wish.key_id.size() > kMostKeyId || !printable(wish.key_id)) return fail("a host certificate with a malformed key id");
+    return {};
+}
+
+Result<Bytes> Keyring::sign(const HostCertificateWish& wish, WallTime now) const {
+    if (!m_host_ca) return fail("there is no host CA");
+    if (auto fine = within_bounds(wish); !fine) return std::unexpected(fine.error());
+    keys::CertificateFields fields;
+    fields.use = keys::CertificateUse::Host;
+    fields.key_id = wish.key_id;
+    fields.principals = wish.names;
+    fields.valid_after = static_cast<std::uint64_t>(base::unix_seconds(now - wish.back));
+    fields.valid_before = static_cast<std::uint64_t>(base::unix_seconds(now + wish.ahead));
+    return certificate(m_host_keys[wish.key].public_key(), *m_host_ca, std::move(fields));
 }
 
 }  // namespace sekisho::keyholder

@@ -10,7 +10,7 @@
 namespace sekisho::keyholder {
 namespace {
 
-enum class Type : std::uint8_t { SignExchange = 1, ProveHostKey = 2, CertifyUser = 3 };
+enum class Type : std::uint8_t { SignExchange = 1, ProveHostKey = 2, CertifyUser = 3, CertifyHost = 4 };
 enum class Outcome : std::uint8_t { Done = 1, Refused = 2 };
 
 constexpr std::size_t kMostName = 64;
@@ -63,6 +63,16 @@ CertificateWish read_wish(wire::Reader& in) {
     return wish;
 }
 
+HostCertificateWish read_host_wish(wire::Reader& in) {
+    HostCertificateWish wish;
+    wish.key = in.u32();
+    read_list(in, kMostItems, [&] { wish.names.emplace_back(in.text(kMostText)); });
+    wish.key_id = in.text(kMostText);
+    wish.ahead = std::chrono::seconds(in.u32());
+    wish.back = std::chrono::seconds(in.u32());
+    return wish;
+}
+
 /// Seconds beyond the field's range stay beyond every bound.
 std::uint32_t seconds(std::chrono::seconds value) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(value.count(), 0, UINT32_MAX));
@@ -86,6 +96,11 @@ Bytes encode(std::uint64_t ticket, const Request& request) {
         out.string(wish->key_id).u32(seconds(wish->ahead)).u32(seconds(wish->back));
         write(out, wish->critical_options);
         write(out, wish->extensions);
+    } else if (const auto* host = std::get_if<HostCertificateWish>(&request)) {
+        out.byte(static_cast<std::uint8_t>(Type::CertifyHost));
+        out.u32(host->key).u32(static_cast<std::uint32_t>(host->names.size()));
+        for (const auto& name : host->names) out.string(name);
+        out.string(host->key_id).u32(seconds(host->ahead)).u32(seconds(host->back));
     }
     return framed(out);
 }
@@ -113,6 +128,7 @@ Result<TicketedRequest> decode_request(BytesView payload) {
             break;
         }
         case Type::CertifyUser: out.request = read_wish(in); break;
+        case Type::CertifyHost: out.request = read_host_wish(in); break;
         default: return fail("a request of an unknown type", std::to_string(type));
     }
     return in.finish_with("request to the keyholder", std::move(out));
@@ -155,7 +171,7 @@ Bytes encode(const Result<PublicParts>& hello) {
         out.string(key.blob).u32(static_cast<std::uint32_t>(key.algorithms.size()));
         for (const auto& algorithm : key.algorithms) out.string(algorithm);
     }
-    out.string(hello->user_ca);
+    out.string(hello->user_ca).string(hello->host_ca);
     return framed(out);
 }
 
@@ -174,6 +190,7 @@ Result<PublicParts> decode_hello(BytesView payload) {
         out.host_keys.push_back(std::move(key));
     });
     out.user_ca = base::to_bytes(in.string(kMostKey));
+    out.host_ca = base::to_bytes(in.string(kMostKey));
     if (outcome != Outcome::Done) return fail("the keyholder's greeting is not understood");
     return in.finish_with("greeting of the keyholder", std::move(out));
 }

@@ -1,6 +1,6 @@
 // The protocol between gateway and keyholder, over a stream socket pair: frames of uint32 length and payload, in the data types of
 // RFC 4251 §5. The keyholder begins with Hello (or says why it cannot); then each request has a ticket and gets one reply with it,
-// in any order. Both ends bound what they read. Request type 4 and up are free for host certificates and stored credentials.
+// in any order. Both ends bound what they read. Request type 5 and up are free for stored credentials.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct ProveHostKey {
     std::string algorithm;
     Bytes session_id;
 };
-using Request = std::variant<SignExchange, ProveHostKey, CertificateWish>;
+using Request = std::variant<SignExchange, ProveHostKey, CertificateWish, HostCertificateWish>;
 
 struct TicketedRequest {
     std::uint64_t ticket = 0;

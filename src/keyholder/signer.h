@@ -16,6 +16,9 @@ namespace sekisho::keyholder {
 /// The keyholder refuses user certificates beyond these, whoever asks.
 inline constexpr std::chrono::seconds kCertificateMostAhead{60};
 inline constexpr std::chrono::seconds kCertificateMostBack{5};
+/// And host certificates beyond these.
+inline constexpr std::chrono::seconds kHostCertificateMostAhead{86400};
+inline constexpr std::chrono::seconds kHostCertificateMostBack{3600};
 
 struct PublicParts {
     struct HostKey {
@@ -25,6 +28,7 @@ struct PublicParts {
     };
     std::vector<HostKey> host_keys;  // in the configuration's order, each certificate before its key
     Bytes user_ca;  // blob
+    Bytes host_ca;  // blob; empty: there is none
     friend bool operator==(const PublicParts&, const PublicParts&) = default;
 };
 
@@ -39,6 +43,15 @@ struct CertificateWish {
     std::vector<keys::CertificateOption> extensions;
 };
 
+/// A host certificate for one of the gateway's own host keys, and no other.
+struct HostCertificateWish {
+    std::uint32_t key = 0;  // index of PublicParts::host_keys
+    std::vector<std::string> names;  // of hosts or addresses, no patterns
+    std::string key_id;
+    std::chrono::seconds ahead{};
+    std::chrono::seconds back{};
+};
+
 /// `done` is called once, on the loop that the signer belongs to, and never inside the call. An Error's text is for the user.
 class Signer {
 public:
@@ -51,6 +64,8 @@ public:
     virtual void prove_host_key(std::size_t key, const std::string& algorithm, BytesView session_id, Done done) = 0;
     /// Certificate blob.
     virtual void certify(const CertificateWish& wish, Done done) = 0;
+    /// The same of a host certificate.
+    virtual void certify_host(const HostCertificateWish& wish, Done done) = 0;
 };
 
 }  // namespace sekisho::keyholder

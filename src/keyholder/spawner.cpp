@@ -120,6 +120,7 @@ private:
         if (::fstat(file, &opened) != 0) return true;
         std::vector<std::string> keys = m_settings.keys.host_keys;
         keys.push_back(m_settings.keys.user_ca);
+        keys.push_back(m_settings.keys.host_ca);
         return std::ranges::any_of(keys, [&](const std::string& path) {
             struct stat key{};
             return ::stat(path.c_str(), &key) == 0 && key.st_dev == opened.st_dev && key.st_ino == opened.st_ino;

@@ -8,6 +8,7 @@
 
 #include "base/duration.h"
 #include "model/pattern.h"
+#include "model/route.h"
 
 namespace sekisho::model {
 namespace {
@@ -100,8 +101,6 @@ template <class Item>
 void sort_by_name(std::vector<Item>& items) {
     std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.name < b.name; });
 }
-
-bool is_proxy(const std::string& hop) { return hop.find("://") != std::string::npos; }
 
 bool meets_a_target(const Access& access, const std::string& word) {
     const std::size_t equals = word.find('=');
@@ -228,9 +227,10 @@ std::vector<std::string> dangling_references(const Access& access) {
         }
     }
     for (const Target& target : access.targets) {
-        for (const std::string& hop : target.route) {
-            if (!is_proxy(hop) && !access.target(hop))
-                found.push_back(fmt::format("target {}: route hop {} is no target", target.name, hop));
+        for (const std::string& text : target.route) {
+            const auto hop = RouteHop::parse(text);
+            if (!hop || (hop->proxy.empty() && !access.target(hop->target)))
+                found.push_back(fmt::format("target {}: route hop {} is no target", target.name, text));
         }
     }
     return found;

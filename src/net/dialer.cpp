@@ -13,6 +13,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "net/asio.h"
+#include "net/proxy_dial.h"
 #include "net/timer.h"
 
 namespace sekisho::net {
@@ -171,7 +172,37 @@ private:
     std::shared_ptr<Attempt> m_attempt;
 };
 
+class ProxyDial final : public Dial {
+public:
+    explicit ProxyDial(std::function<void(Result<Dialed>)> done)
+        : m_done(std::make_shared<std::function<void(Result<Dialed>)>>(std::move(done))) {}
+    ~ProxyDial() override { *m_done = nullptr; }
+
+    std::function<void(Result<int>)> taker() {
+        return [done = m_done](Result<int> fd) {
+            if (!*done) {
+                if (fd) ::close(*fd);
+                return;
+            }
+            const auto take = std::exchange(*done, nullptr);
+            if (!fd) return take(std::unexpected(fd.error()));
+            take(Dialed{*fd, peer_of(*fd)});
+        };
+    }
+
+private:
+    std::shared_ptr<std::function<void(Result<Dialed>)>> m_done;
+};
+
 }  // namespace
+
+std::unique_ptr<Dial> Dialer::dial_by_proxy(Loop& loop, const std::string& proxy, const std::string& host, std::uint16_t port,
+    std::chrono::milliseconds timeout, std::function<void(Result<Dialed>)> done) {
+    auto dial = std::make_unique<ProxyDial>(std::move(done));
+    m_pool.run(
+        loop, [proxy, host, port, timeout] { return connect_by_proxy(proxy, host, port, timeout); }, dial->taker());
+    return dial;
+}
 
 std::unique_ptr<Dial> Dialer::dial(Loop& loop, const std::string& host, std::uint16_t port,
     std::chrono::milliseconds timeout, std::function<void(Result<Dialed>)> done, Judge judge) {

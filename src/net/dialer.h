@@ -36,6 +36,10 @@ public:
     std::unique_ptr<Dial> dial(Loop& loop, const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
         std::function<void(Result<Dialed>)> done, Judge judge = {});
 
+    /// The same through a proxy (net/proxy_dial.h), which resolves the name; a worker waits for it. `peer` is the proxy.
+    std::unique_ptr<Dial> dial_by_proxy(Loop& loop, const std::string& proxy, const std::string& host, std::uint16_t port,
+        std::chrono::milliseconds timeout, std::function<void(Result<Dialed>)> done);
+
 private:
     WorkerPool& m_pool;
 };

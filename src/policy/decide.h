@@ -38,6 +38,10 @@ struct Decision {
 
 Decision decide(const model::Access& access, const Request& request);
 
+/// The target that a client means by `host` and `port`, as it would connect to it: a target's name (with its own port, or SSH's), or
+/// the address of exactly one target. `host` as model::ForwardHost has it. nullptr: none.
+const model::Target* target_at(const model::Access& access, std::string_view host, std::uint16_t port);
+
 /// How the client's SSH user name is read (surface.md): "ubuntu@web1", "alice@ubuntu@web1", "web1", "alice", with @, % or #.
 struct Destination {
     std::string user;    // stated user name; empty: whoever owns the key

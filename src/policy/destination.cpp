@@ -1,8 +1,9 @@
-// parse_destination() of policy/decide.h: what the client's SSH user name asks for.
+// parse_destination() and target_at() of policy/decide.h: what the client asks for, by its SSH user name or as a host.
 #include <algorithm>
 
 #include <fmt/format.h>
 
+#include "base/network.h"
 #include "model/pattern.h"
 #include "policy/decide.h"
 
@@ -52,6 +53,20 @@ Result<Destination> parse_destination(
     if (words.size() == 3 && !model::is_user_name(words[0]))
         return fail("what stands first is not the name of a user", std::string(kForms));
     return Destination{words.size() == 3 ? std::string(words[0]) : std::string(), std::string(login), std::string(target)};
+}
+
+const model::Target* target_at(const model::Access& access, std::string_view host, std::uint16_t port) {
+    constexpr std::uint16_t kSsh = 22;
+    if (const model::Target* named = access.target(host)) {
+        const auto own = base::parse_host_port(named->address);
+        return port == kSsh || (own && own->port == port) ? named : nullptr;
+    }
+    const bool colons = host.find(':') != std::string_view::npos;
+    const std::string address = colons ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+    const auto is_there = [&](const model::Target& one) { return one.address == address; };
+    const auto found = std::ranges::find_if(access.targets, is_there);
+    if (found == access.targets.end() || std::any_of(found + 1, access.targets.end(), is_there)) return nullptr;
+    return &*found;
 }
 
 }  // namespace sekisho::policy

@@ -14,6 +14,7 @@
 #include "model/forward.h"
 #include "model/hours.h"
 #include "model/pattern.h"
+#include "model/route.h"
 #include "store/toml.h"
 
 namespace sekisho::store {
@@ -110,12 +111,8 @@ std::optional<std::string> check_login_pattern(const std::string& text) {
     return check_login(letters);
 }
 std::optional<std::string> check_hop(const std::string& text) {
-    if (model::is_target_name(text)) return std::nullopt;
-    for (const std::string_view scheme : {"socks5://", "http://"}) {
-        if (text.starts_with(scheme) && base::parse_host_port(std::string_view(text).substr(scheme.size())))
-            return std::nullopt;
-    }
-    return "a hop is the name of a target, socks5://host:port or http://host:port";
+    const auto hop = model::RouteHop::parse(text);
+    return hop ? std::nullopt : std::optional(hop.error().text);
 }
 std::optional<std::string> check_rule_user(const std::string& text) {
     if (text == "*") return std::nullopt;
@@ -330,6 +327,7 @@ void Reader::target(const toml::table& table) {
     target.auth = model::parse_target_auth(text(table, "auth", check_auth)).value_or(model::TargetAuth::Certificate);
     host_trust(table, target);
     target.route = texts(table, "route", check_hop);
+    if (const auto route = model::check_route(target.route); !route) problem(table, "route: " + route.error().text);
     target.labels = pairs(table, "labels", model::is_label_name);
     target.set_env = pairs(table, "set_env", model::is_variable_name);
     target.legacy = flag(table, "legacy");

@@ -12,7 +12,8 @@ using namespace sekisho;
 
 const keyholder::Keyring& ring() {
     static const keyholder::Keyring made(
-        {keys::PrivateKey::generate(keys::KeyKind::Ed25519)}, keys::PrivateKey::generate(keys::KeyKind::Ed25519));
+        {keys::PrivateKey::generate(keys::KeyKind::Ed25519)}, keys::PrivateKey::generate(keys::KeyKind::Ed25519),
+        keys::PrivateKey::generate(keys::KeyKind::Ed25519));
     return made;
 }
 
@@ -36,6 +37,12 @@ void request(BytesView payload) {
         const auto& fields = certificate->fields();
         must(fields.use == keys::CertificateUse::User && !fields.principals.empty());
         must(fields.valid_after >= kNow - 5 && fields.valid_before <= kNow + 60 && fields.valid_before > kNow);
+    } else if (std::holds_alternative<keyholder::HostCertificateWish>(decoded->request) && answer) {
+        const auto certificate = keys::Certificate::from_blob(*answer);
+        must(certificate.has_value());
+        const auto& fields = certificate->fields();
+        must(fields.use == keys::CertificateUse::Host && !fields.principals.empty());
+        must(fields.valid_after >= kNow - 3600 && fields.valid_before <= kNow + 86400 && fields.valid_before > kNow);
     }
 }
 

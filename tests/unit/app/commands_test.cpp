@@ -178,6 +178,9 @@ TEST_F(CommandsTest, ApplyThenListThenExplain) {
     EXPECT_THAT(m_out, HasSubstr("target web1"));
     EXPECT_EQ(run({"ssh-config", "--user", "alice", "--host", "gw.example.com"}), cli::kDone);
     EXPECT_THAT(m_out, HasSubstr("Host web1.gw\n    User ubuntu@web1"));
+    EXPECT_THAT(m_out, HasSubstr("Host web1\n    ProxyJump gw\n    User ubuntu"));
+    EXPECT_EQ(run({"ssh-config", "--user", "alice", "--host", "gw.example.com", "--known-hosts"}), cli::kDone);
+    EXPECT_THAT(m_out, HasSubstr("@cert-authority web1 ssh-ed25519 "));
     EXPECT_EQ(run({"apply", file("empty.toml", "# nobody\n"), "--prune"}), cli::kDone);
     EXPECT_THAT(m_out, HasSubstr("- rule ops on web"));
 }

@@ -41,8 +41,19 @@ protected:
     keys::PrivateKey m_host = make_key();
     keys::PrivateKey m_rsa = make_key(keys::KeyKind::Rsa);
     keys::PrivateKey m_ca = make_key();
+    HostCertificateWish host_wish() const {
+        return {.key = 1, .names = {"web1"}, .key_id = "target web1", .ahead = seconds(7200), .back = seconds(600)};
+    }
+    template <class Change>
+    std::string host_refused(Change change) const {
+        HostCertificateWish changed = host_wish();
+        change(changed);
+        return refusal(changed);
+    }
+
+    keys::PrivateKey m_host_ca = make_key();
     keys::PrivateKey m_session = make_key();
-    Keyring m_ring{{m_host, m_rsa}, m_ca};
+    Keyring m_ring{{m_host, m_rsa}, m_ca, m_host_ca};
 };
 
 TEST_F(KeyringTest, SignsExchangeHashes) {
@@ -104,6 +115,38 @@ TEST_F(KeyringTest, SshKeygenReadsTheCertificate) {
     EXPECT_THAT(shown, HasSubstr("from 2027-01-15T07:59:55 to 2027-01-15T08:01:00"));
     EXPECT_THAT(shown, HasSubstr("source-address 192.0.2.0/24"));
     EXPECT_THAT(shown, HasSubstr(m_ca.public_key().fingerprint()));
+}
+
+TEST_F(KeyringTest, CertifiesItsOwnHostKeysForNames) {
+    const auto blob = m_ring.answer(host_wish(), kNow);
+    ASSERT_TRUE(blob.has_value()) << blob.error().full();
+    const auto certificate = keys::Certificate::from_blob(*blob);
+    ASSERT_TRUE(certificate.has_value()) << certificate.error().full();
+    EXPECT_EQ(certificate->key(), m_rsa.public_key());
+    EXPECT_EQ(certificate->authority(), m_host_ca.public_key());
+    EXPECT_EQ(m_ring.public_parts().host_ca, base::to_bytes(m_host_ca.public_key().blob()));
+    EXPECT_TRUE(certificate->check(keys::CertificateUse::Host, "web1", 1'800'000'000).has_value());
+    EXPECT_FALSE(certificate->check(keys::CertificateUse::User, "web1", 1'800'000'000).has_value());
+    EXPECT_FALSE(certificate->check(keys::CertificateUse::Host, "web2", 1'800'000'000).has_value());
+    EXPECT_FALSE(certificate->check(keys::CertificateUse::Host, "web1", 1'800'007'200).has_value());
+}
+
+TEST_F(KeyringTest, AHostCertificateIsForOwnKeysAndPlainNames) {
+    EXPECT_THAT(host_refused([](auto& w) { w.key = 2; }), HasSubstr("no such host key"));
+    EXPECT_THAT(host_refused([](auto& w) { w.names = {}; }), HasSubstr("without a name"));
+    for (const char* name : {"", "*", "web?", "web1,web2", "web 1", "we\nb", "!web1", "@cert-authority"}) {
+        EXPECT_THAT(host_refused([&](auto& w) { w.names = {"web1", name}; }), HasSubstr("not a host's")) << name;
+    }
+    EXPECT_THAT(host_refused([](auto& w) { w.names = std::vector<std::string>(17, "web1"); }), HasSubstr("too many names"));
+    EXPECT_THAT(host_refused([](auto& w) { w.ahead = seconds(86401); }), HasSubstr("at most 86400 s ahead"));
+    EXPECT_THAT(host_refused([](auto& w) { w.ahead = seconds(0); }), HasSubstr("at most 86400 s ahead"));
+    EXPECT_THAT(host_refused([](auto& w) { w.back = seconds(3601); }), HasSubstr("at most 3600 s ago"));
+    EXPECT_THAT(host_refused([](auto& w) { w.key_id = "a\nb"; }), HasSubstr("key id"));
+    EXPECT_EQ(host_refused([](auto& w) { w.names = {"web1", "10.0.0.5", "fd00::1"}; }), "signed");
+    const Keyring no_ca(std::vector<keys::PrivateKey>{m_host}, m_ca);
+    const auto without = no_ca.answer(HostCertificateWish{0, {"web1"}, "", seconds(60), {}}, kNow);
+    ASSERT_FALSE(without.has_value());
+    EXPECT_THAT(without.error().text, HasSubstr("no host CA"));
 }
 
 TEST_F(KeyringTest, ACertificateBeyondAMinuteIsRefusedWhoeverAsks) {

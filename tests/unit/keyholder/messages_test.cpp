@@ -23,7 +23,8 @@ BytesView payload(BytesView frame) { return frame.subspan(kFrameHeader); }
 
 std::vector<Bytes> requests() {
     return {encode(1, SignExchange{2, "ssh-ed25519", Bytes(32, std::byte{1})}),
-        encode(2, ProveHostKey{0, "rsa-sha2-512", Bytes(64, std::byte{2})}), encode(0xffffffffffffffff, wish())};
+        encode(2, ProveHostKey{0, "rsa-sha2-512", Bytes(64, std::byte{2})}), encode(0xffffffffffffffff, wish()),
+        encode(4, HostCertificateWish{3, {"web1", "fd00::1"}, "target web1", std::chrono::seconds(60), std::chrono::seconds(5)})};
 }
 
 TEST(KeyholderMessages, ARequestIsReadAsItWasWritten) {
@@ -42,6 +43,12 @@ TEST(KeyholderMessages, ARequestIsReadAsItWasWritten) {
     EXPECT_EQ(got.back, std::chrono::seconds(3));
     EXPECT_EQ(got.critical_options.at(0).value, "192.0.2.0/24");
     EXPECT_EQ(got.extensions.at(0).name, "permit-pty");
+    const auto host = std::get<HostCertificateWish>(decode_request(payload(requests()[3]))->request);
+    EXPECT_EQ(host.key, 3u);
+    EXPECT_EQ(host.names, (std::vector<std::string>{"web1", "fd00::1"}));
+    EXPECT_EQ(host.key_id, "target web1");
+    EXPECT_EQ(host.ahead, std::chrono::seconds(60));
+    EXPECT_EQ(host.back, std::chrono::seconds(5));
 }
 
 TEST(KeyholderMessages, EveryRequestThatIsCutOrHasMoreBehindItIsRefused) {
@@ -59,6 +66,7 @@ TEST(KeyholderMessages, EveryRequestThatIsCutOrHasMoreBehindItIsRefused) {
 TEST(KeyholderMessages, CountsAndLengthsAreNotBelieved) {
     EXPECT_FALSE(decode_request(wire::Writer().u64(1).byte(9).take()).has_value());
     EXPECT_FALSE(decode_request(wire::Writer().u64(1).byte(3).string("key").u32(0xffffffff).take()).has_value());
+    EXPECT_FALSE(decode_request(wire::Writer().u64(1).byte(4).u32(0).u32(0xffffffff).take()).has_value());
     EXPECT_FALSE(
         decode_request(wire::Writer().u64(1).byte(1).u32(0).string("ssh-ed25519").string(Bytes(65)).take()).has_value());
     EXPECT_FALSE(decode_hello(wire::Writer().byte(1).u32(0xffffffff).take()).has_value());

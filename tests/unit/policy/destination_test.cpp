@@ -36,6 +36,25 @@ TEST_F(DestinationTest, OneWordIsTheOwnerOfTheKeyElseATarget) {
     EXPECT_EQ(read("nowhere"), "||nowhere");
 }
 
+TEST(TargetAt, ByNameOrByTheOnlyAddress) {
+    model::Access access;
+    access.targets = {{.name = "web1", .address = "10.0.0.5:2022"}, {.name = "web2", .address = "[fd00::1]:22"},
+        {.name = "twin1", .address = "10.0.0.6:22"}, {.name = "twin2", .address = "10.0.0.6:22"}};
+    access.index();
+    const auto at = [&](std::string_view host, std::uint16_t port) {
+        const model::Target* found = target_at(access, host, port);
+        return found != nullptr ? found->name : "";
+    };
+    EXPECT_EQ(at("web1", 22), "web1");
+    EXPECT_EQ(at("web1", 2022), "web1");
+    EXPECT_EQ(at("web1", 80), "");
+    EXPECT_EQ(at("10.0.0.5", 2022), "web1");
+    EXPECT_EQ(at("10.0.0.5", 22), "");
+    EXPECT_EQ(at("fd00::1", 22), "web2");
+    EXPECT_EQ(at("10.0.0.6", 22), "");  // which of the two is not known
+    EXPECT_EQ(at("web3", 22), "");
+}
+
 TEST_F(DestinationTest, WhatIsNotWellFormedIsRefused) {
     for (const char* name : {"@web1", "ubuntu@", "a@b@c@d", "ubuntu@@web1", "ubuntu@WEB1", "-o@web1", "u b@web1",
              "Alice@ubuntu@web1", "Not-A-Target!", "web1\n"}) {
