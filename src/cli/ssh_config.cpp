@@ -103,7 +103,8 @@ void add_ssh_config_command(CLI::App& app, Context& context) {
     command->add_option("--port", options->port, "The gateway's port as users know it; without it the first it listens on");
     command->add_option("--alias", options->alias, "Short name for the gateway")->capture_default_str();
     command->add_flag("--known-hosts", options->known_hosts, "Lines for ~/.ssh/known_hosts instead");
-    command->footer(examples({"sekisho ssh-config --user alice --host gw.example.com >> ~/.ssh/config", "ssh web1.gw", "ssh web1", "ssh -J gw web1",
+    command->footer(examples({"sekisho ssh-config --user alice --host gw.example.com >> ~/.ssh/config", "ssh web1.gw",
+        "ssh web1", "ssh -J gw web1",
         "sekisho ssh-config --host gw.example.com --known-hosts >> ~/.ssh/known_hosts"}));
     command->callback(
         [&context, options] { context.run = [&context, options] { return print_config(context, *options); }; });

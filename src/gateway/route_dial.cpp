@@ -15,8 +15,8 @@ namespace sekisho::gateway {
 
 RouteDial::RouteDial(FrontHop& front, std::vector<std::string> route, std::vector<std::string> behind, std::string host,
     std::uint16_t port, Done done)
-    : m_front(front), m_route(std::move(route)), m_behind(std::move(behind)), m_host(std::move(host)), m_port(port), m_done(std::move(done)),
-      m_timer(front.loop()) {
+    : m_front(front), m_route(std::move(route)), m_behind(std::move(behind)), m_host(std::move(host)), m_port(port),
+      m_done(std::move(done)), m_timer(front.loop()) {
     // An address is dialled at once: whoever waits has waited for a turn of its own already.
     if (m_route.empty()) {
         begin();

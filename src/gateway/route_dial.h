@@ -25,8 +25,8 @@ class RouteDial final : public TargetUser, public ChannelSink {
 public:
     using Done = std::function<void(Result<std::unique_ptr<net::Stream>>)>;
 
-    /// `done` is called once, not inside the constructor, unless this is destroyed before. `behind`: the targets that wait for it, the first
-    /// of them being where the user wants to go.
+    /// `done` is called once, not inside the constructor, unless this is destroyed before. `behind`: the targets that wait for
+    /// it, the first of them being where the user wants to go.
     RouteDial(FrontHop& front, std::vector<std::string> route, std::vector<std::string> behind, std::string host,
         std::uint16_t port, Done done);
     ~RouteDial();

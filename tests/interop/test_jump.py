@@ -76,7 +76,8 @@ def test_agent_and_files(jumps, folder):
     payload = folder / "payload"
     payload.write_bytes(bytes(range(256)) * 8192)
     for number, mode in enumerate(("-O", "-s")):
-        run(["scp", "-q", mode, "-F", config, "-J", "gw", payload, f"{LOGIN}@web:{folder}/there{number}"], env=jumps.alice.environment()).ok()
+        run(["scp", "-q", mode, "-F", config, "-J", "gw", payload, f"{LOGIN}@web:{folder}/there{number}"],
+            env=jumps.alice.environment()).ok()
         run(["scp", "-q", mode, "-F", config, "-J", "gw", f"{LOGIN}@web:{folder}/there{number}", folder / f"back{number}"],
             env=jumps.alice.environment()).ok()
         assert (folder / f"back{number}").read_bytes() == payload.read_bytes()
@@ -160,8 +161,8 @@ def test_plink(jumps):
     """PuTTY's jump: the connection inside is made by -proxycmd, with the gateway's own key pinned."""
     key = jumps.alice.putty_key()
     outer = f"plink -batch -i {key} -hostkey {jumps.alice.host_fingerprint} -P {jumps.gateway.port} -nc web:22 alice@127.0.0.1"
-    done = run(["plink", "-batch", "-i", key, "-hostkey", jumps.alice.host_fingerprint, "-proxycmd", outer, f"{LOGIN}@web", "echo from plink"],
-               env=jumps.alice.environment())
+    done = run(["plink", "-batch", "-i", key, "-hostkey", jumps.alice.host_fingerprint, "-proxycmd", outer, f"{LOGIN}@web",
+                "echo from plink"], env=jumps.alice.environment())
     assert done.text == "from plink\n", done
 
 

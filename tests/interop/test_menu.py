@@ -107,7 +107,8 @@ def test_plink(menus):
     alice = menus.alice
     command = ["plink", "-batch", "-t", "-P", str(menus.gateway.port), "-i", str(alice.putty_key()), "-hostkey", alice.host_fingerprint,
                "alice@127.0.0.1"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=alice.environment()) as client:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env=alice.environment()) as client:
         shown = b""
 
         def read_until(mark):
