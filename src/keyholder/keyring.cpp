@@ -92,14 +92,13 @@ Result<Bytes> certificate(const keys::PublicKey& key, const keys::PrivateKey& au
 
 // --- load ---
 
-Keyring::Keyring(keys::PrivateKey user_ca, std::optional<keys::PrivateKey> host_ca)
-    : m_user_ca(std::move(user_ca)), m_host_ca(std::move(host_ca)) {
+Keyring::Keyring(Authorities authorities) : m_user_ca(std::move(authorities.users)), m_host_ca(std::move(authorities.hosts)) {
     m_public.user_ca = base::to_bytes(m_user_ca.public_key().blob());
     if (m_host_ca) m_public.host_ca = base::to_bytes(m_host_ca->public_key().blob());
 }
 
 Keyring::Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca, std::optional<keys::PrivateKey> host_ca)
-    : Keyring(std::move(user_ca), std::move(host_ca)) {
+    : Keyring(Authorities{std::move(user_ca), std::move(host_ca)}) {
     for (auto& key : host_keys) {
         const keys::PublicKey& public_key = key.public_key();
         PublicParts::HostKey offered{base::to_bytes(public_key.blob()), public_key.algorithms()};
@@ -117,7 +116,7 @@ Result<Keyring> Keyring::load(const KeyFiles& files) {
     if (!user_ca) return fail("CA key: " + user_ca.error().text, user_ca.error().detail);
     auto host_ca = load_host_ca(files.host_ca);
     if (!host_ca) return std::unexpected(host_ca.error());
-    Keyring ring(std::move(*user_ca), std::move(*host_ca));
+    Keyring ring(Authorities{std::move(*user_ca), std::move(*host_ca)});
     if (ring.m_host_ca && ring.m_host_ca->public_key() == ring.m_user_ca.public_key())
         return fail("the host CA's key is the user CA's, too");
     for (const auto& path : files.host_keys) {

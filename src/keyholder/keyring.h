@@ -25,7 +25,11 @@ public:
     Result<Bytes> answer(const Request& request, WallTime now) const;
 
 private:
-    Keyring(keys::PrivateKey user_ca, std::optional<keys::PrivateKey> host_ca);
+    struct Authorities {
+        keys::PrivateKey users;
+        std::optional<keys::PrivateKey> hosts;
+    };
+    explicit Keyring(Authorities authorities);
     void add(keys::PrivateKey key, PublicParts::HostKey offered);
 
     Result<Bytes> sign(const SignExchange& wanted) const;

@@ -38,7 +38,7 @@ address = "10.0.0.5:22"
 logins = ["ubuntu", "root"]
 auth = "agent"
 host_keys = ["KEY"]
-route = ["first-relay", "socks5://127.0.0.1:1080"]
+route = ["socks5://127.0.0.1:1080", "first-relay"]
 labels = { env = "prod" }
 set_env = { PATH = "/opt/bin:/bin" }
 
