@@ -98,7 +98,9 @@ void Hop::dispatch(ssh::Event& event) {
     const auto sink = m_sinks.find(*channel);
     if (sink == m_sinks.end()) return unanswerable(event);
     ChannelSink* taker = sink->second;
-    if (std::holds_alternative<ssh::ChannelEnded>(event)) m_sinks.erase(sink);
+    // A channel that was not opened is over as well, and its taker may go.
+    const bool last = std::holds_alternative<ssh::ChannelEnded>(event) || std::holds_alternative<ssh::ChannelOpenFailed>(event);
+    if (last) m_sinks.erase(sink);
     taker->channel_event(*this, event);
 }
 
