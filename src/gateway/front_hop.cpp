@@ -71,7 +71,10 @@ FrontHop::FrontHop(LoopHome& home, std::unique_ptr<net::Stream> stream, net::End
         });
 }
 
-FrontHop::~FrontHop() = default;
+/// A target that is still being reached may be waiting for another one of these.
+FrontHop::~FrontHop() {
+    for (const auto& target : m_targets) target->stop_dialing();
+}
 
 net::Loop& FrontHop::loop() { return m_home.loop(); }
 HopTicker& FrontHop::ticker() { return m_home.ticker(); }

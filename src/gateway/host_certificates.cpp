@@ -42,7 +42,7 @@ void HostCertificates::present(const std::string& name, Done done) {
         const bool plain = !one.algorithms.empty() && !keys::is_certificate_name(one.algorithms.front());
         if (plain) asked->plain.push_back({one, i});
     }
-    if (!m_services.host_ca) return m_loop.post([asked] { asked->done(asked->plain); });
+    if (!m_services.host_ca || asked->plain.empty()) return m_loop.post([asked] { asked->done(asked->plain); });
     asked->missing = asked->plain.size();
     for (const PresentedKey& one : asked->plain) {
         keyholder::HostCertificateWish wish;

@@ -1,8 +1,6 @@
 // Order: learned keys → dial → group, host key → more host keys → sign-in → ready; channels that the target opens; the end.
 #include "gateway/target_hop.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -338,7 +336,7 @@ void TargetHop::credit_released() {
 
 void TargetHop::front_gone() {
     m_over = true;
-    m_dial.reset();
+    stop_dialing();
     for (auto& channel : m_inward) {
         if (channel) channel->hop_gone(m_front.hop());
     }

@@ -45,6 +45,8 @@ public:
     /// A session that may use the user's agent (or display) on the target begins or ends. Without one, such channels are refused and
     /// closed.
     void inward_wanted(InwardKind kind, bool wanted);
+    /// It needs no other target on its way any more.
+    void stop_dialing() { m_dial.reset(); }
     /// The front hop ended: this one ends too, silently.
     void front_gone();
     void credit_released();

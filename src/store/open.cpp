@@ -45,8 +45,7 @@ Result<std::string> gateway_id(const std::string& data_dir) {
     if (::access(path.c_str(), F_OK) == 0) return read_id(path);
     std::array<std::byte, kIdSize / 2> random{};
     crypto::system_random().fill(random);
-    std::string id;
-    for (const std::byte one : random) id += fmt::format("{:02x}", static_cast<unsigned>(one));
+    const std::string id = base::hex(random);
     // Written beside and linked into place: another process may do the same at this moment, and one of the two wins.
     const std::string fresh = fmt::format("{}.{}", path, id);
     const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);

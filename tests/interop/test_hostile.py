@@ -583,37 +583,30 @@ def _(house):
 
 # --- raw sockets ---
 
-@way("a greeting that never ends", why_no_record="a stranger who has not begun to sign in; the connection ends, and the log is limited")
-def _(house):
+def until_the_end(house, words):
+    """Says this to the gateway, and waits for it to hang up."""
     with socket.create_connection(("127.0.0.1", house.gateway.port), timeout=20 * PATIENCE) as connection:
         try:
-            connection.sendall(b"SSH-2.0-" + b"x" * 100_000)
+            connection.sendall(words)
             while connection.recv(65536):
                 pass
         except ConnectionError:
             pass
+
+
+@way("a greeting that never ends", why_no_record="a stranger who has not begun to sign in; the connection ends, and the log is limited")
+def _(house):
+    until_the_end(house, b"SSH-2.0-" + b"x" * 100_000)
 
 
 @way("another protocol", why_no_record="as above")
 def _(house):
-    with socket.create_connection(("127.0.0.1", house.gateway.port), timeout=20 * PATIENCE) as connection:
-        try:
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + b"\r\n" * 5000)
-            while connection.recv(65536):
-                pass
-        except ConnectionError:
-            pass
+    until_the_end(house, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + b"\r\n" * 5000)
 
 
 @way("the first version of the protocol", why_no_record="as above")
 def _(house):
-    with socket.create_connection(("127.0.0.1", house.gateway.port), timeout=20 * PATIENCE) as connection:
-        try:
-            connection.sendall(b"SSH-1.5-old\r\n")
-            while connection.recv(65536):
-                pass
-        except ConnectionError:
-            pass
+    until_the_end(house, b"SSH-1.5-old\r\n")
 
 
 @pytest.mark.row("D2", "E4")
