@@ -1,4 +1,4 @@
-// Order: load → answer: exchange hashes, proofs of host keys, user certificates.
+// Order: load → answer: exchange hashes, proofs of host keys, user certificates, steps of the user CA.
 #include "keyholder/keyring.h"
 
 #include <algorithm>
@@ -66,11 +66,9 @@ Result<void> known(const std::vector<keys::CertificateOption>& options, std::spa
 
 // --- load ---
 
-Keyring::Keyring(keys::PrivateKey user_ca) : m_user_ca(std::move(user_ca)) {
-    m_public.user_ca = base::to_bytes(m_user_ca.public_key().blob());
-}
+Keyring::Keyring(UserCa user_ca) : m_user_ca(std::make_unique<UserCa>(std::move(user_ca))) {}
 
-Keyring::Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca) : Keyring(std::move(user_ca)) {
+Keyring::Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca) : Keyring(UserCa(std::move(user_ca))) {
     for (auto& key : host_keys) {
         const keys::PublicKey& public_key = key.public_key();
         PublicParts::HostKey offered{base::to_bytes(public_key.blob()), public_key.algorithms()};
@@ -80,19 +78,19 @@ Keyring::Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_
 
 void Keyring::add(keys::PrivateKey key, PublicParts::HostKey offered) {
     m_host_keys.push_back(std::move(key));
-    m_public.host_keys.push_back(std::move(offered));
+    m_public.push_back(std::move(offered));
 }
 
 Result<Keyring> Keyring::load(const KeyFiles& files) {
-    auto user_ca = keys::load_private_key(files.user_ca);
-    if (!user_ca) return fail("CA key: " + user_ca.error().text, user_ca.error().detail);
+    auto user_ca = UserCa::load(files.user_ca);
+    if (!user_ca) return std::unexpected(user_ca.error());
     Keyring ring(std::move(*user_ca));
     for (const auto& path : files.host_keys) {
         auto key = keys::load_private_key(path);
         if (!key) return fail("host key " + path + ": " + key.error().text, key.error().detail);
         const keys::PublicKey& public_key = key->public_key();
         // Or whoever may ask for a host signature could have something signed that reads as the CA's.
-        if (public_key == ring.m_user_ca.public_key()) return fail("host key " + path + " is the user CA's key, too");
+        if (ring.m_user_ca->held()->has(public_key)) return fail("host key " + path + " is the user CA's key, too");
         auto certificate = load_certificate(path + "-cert.pub", public_key);
         if (!certificate) return std::unexpected(certificate.error());
         if (*certificate) {
@@ -111,6 +109,10 @@ Result<Keyring> Keyring::load(const KeyFiles& files) {
 Result<Bytes> Keyring::answer(const Request& request, WallTime now) const {
     if (const auto* exchange = std::get_if<SignExchange>(&request)) return sign(*exchange);
     if (const auto* proof = std::get_if<ProveHostKey>(&request)) return sign(*proof);
+    if (const auto* change = std::get_if<ChangeUserCa>(&request)) {
+        if (auto taken = m_user_ca->take(change->step); !taken) return std::unexpected(taken.error());
+        return encode(m_user_ca->public_keys());
+    }
     return sign(std::get<CertificateWish>(request), now);
 }
 
@@ -158,7 +160,8 @@ Result<Bytes> Keyring::sign(const CertificateWish& wish, WallTime now) const {
     const auto key = keys::PublicKey::from_blob(wish.key);
     if (!key) return fail("a user certificate for what is not a public key", key.error().text);
     const auto ours = [&](const keys::PrivateKey& one) { return one.public_key() == *key; };
-    if (ours(m_user_ca) || std::ranges::any_of(m_host_keys, ours))
+    const auto ca = m_user_ca->held();
+    if (ca->has(*key) || std::ranges::any_of(m_host_keys, ours))
         return fail("a user certificate for one of the gateway's own keys");
     crypto::Random& random = crypto::system_random();
     keys::CertificateFields fields;
@@ -170,8 +173,8 @@ Result<Bytes> Keyring::sign(const CertificateWish& wish, WallTime now) const {
     fields.valid_before = static_cast<std::uint64_t>(base::unix_seconds(now + wish.ahead));
     fields.critical_options = wish.critical_options;
     fields.extensions = wish.extensions;
-    const Bytes unsigned_part = keys::certificate_to_be_signed(*key, m_user_ca.public_key(), fields, random);
-    auto signature = m_user_ca.sign(m_user_ca.public_key().algorithms().front(), unsigned_part);
+    const Bytes unsigned_part = keys::certificate_to_be_signed(*key, ca->signing.public_key(), fields, random);
+    auto signature = ca->signing.sign(ca->signing.public_key().algorithms().front(), unsigned_part);
     if (!signature) return std::unexpected(signature.error());
     return keys::certificate_blob(unsigned_part, *signature);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "keyholder/key_files.h"
 #include "keyholder/messages.h"
+#include "keyholder/user_ca.h"
 #include "keys/private_key.h"
 
 namespace sekisho::keyholder {
@@ -19,12 +20,12 @@ public:
     /// For tests: plain keys without certificates.
     Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca);
 
-    const PublicParts& public_parts() const { return m_public; }
-    /// Signature or certificate. The Error says why nothing is signed.
+    PublicParts public_parts() const { return {m_public, m_user_ca->public_keys()}; }
+    /// Signature, certificate or the CA's keys after a step. The Error says why nothing is signed or changed.
     Result<Bytes> answer(const Request& request, WallTime now) const;
 
 private:
-    explicit Keyring(keys::PrivateKey user_ca);
+    explicit Keyring(UserCa user_ca);
     void add(keys::PrivateKey key, PublicParts::HostKey offered);
 
     Result<Bytes> sign(const SignExchange& wanted) const;
@@ -32,9 +33,9 @@ private:
     Result<Bytes> sign(const CertificateWish& wish, WallTime now) const;
     Result<void> within_bounds(const CertificateWish& wish) const;
 
-    std::vector<keys::PrivateKey> m_host_keys;  // as PublicParts::host_keys
-    keys::PrivateKey m_user_ca;
-    PublicParts m_public;
+    std::vector<keys::PrivateKey> m_host_keys;  // as m_public
+    std::unique_ptr<UserCa> m_user_ca;  // the one thing that changes, by itself thread-safe
+    std::vector<PublicParts::HostKey> m_public;
 };
 
 }  // namespace sekisho::keyholder

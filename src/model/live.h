@@ -2,10 +2,13 @@
 // only this. Thread-safe: calls come from the admin thread and return quickly, without waiting for a loop.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "model/session.h"
+#include "model/user_ca.h"
 
 namespace sekisho::model {
 
@@ -21,6 +24,10 @@ public:
     virtual bool end_session(const std::string& id_or_audit_key, const std::string& reason) = 0;
     /// The store's access has changed: read it again for what is decided from now on.
     virtual void access_changed() = 0;
+    /// The user CA as the keyholder has it; nothing where there is none at hand.
+    virtual std::optional<UserCa> user_ca() { return std::nullopt; }
+    /// Takes a step in the keyholder, and waits for it.
+    virtual Result<UserCa> change_user_ca(CaStep) { return fail("the user CA cannot be changed here"); }
 };
 
 }  // namespace sekisho::model
