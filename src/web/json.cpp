@@ -58,6 +58,26 @@ Json to_json(const policy::Decision& decision) {
         {"on_failure", decision.on_failure ? model::name(*decision.on_failure) : ""}};
 }
 
+Json parse_body(std::string_view text) {
+    constexpr int kDeepest = 8;
+    int depth = 0;
+    bool in_text = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_text) {
+            if (c == '\\') ++i;
+            in_text = c != '"';
+        } else if (c == '"') {
+            in_text = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > kDeepest) return Json(Json::value_t::discarded);
+        } else if (c == ']' || c == '}') {
+            --depth;
+        }
+    }
+    return Json::parse(text, nullptr, false);
+}
+
 Response respond(const Json& body, int status) {
     return {status, body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
@@ -65,7 +85,7 @@ Response respond(const Json& body, int status) {
 Response refuse(int status, std::string_view text) { return respond({{"error", text}}, status); }
 
 Response refuse(const Error& error) {
-    log::error("api.failed", {{"error", error.full()}});
+    if (!error.detail.empty()) log::error("api.failed", {{"error", error.full()}});
     return refuse(error.detail.empty() ? 409 : 500, error.full());
 }
 
