@@ -60,6 +60,24 @@ std::string wrong_socket(const Config& config) {
     return {};
 }
 
+std::string wrong_accounts(const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        const std::string_view plain = std::string_view(name).substr(name.starts_with('@') ? 1 : 0);
+        const bool odd = plain.empty() || plain.size() > 256 || std::ranges::any_of(plain, [](char c) {
+            return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == ':' || c == '@';
+        });
+        if (odd) return fmt::format("\"{}\" is not the name or number of an account, nor @ and one of a group", name);
+    }
+    return {};
+}
+
+std::string wrong_ca_listen(const Config& config) {
+    if (config.ca_listen.empty()) return {};
+    const auto parsed = base::parse_host_port(config.ca_listen);
+    if (!parsed || !base::Address::parse(parsed->host)) return "an address and a port are wanted, for example 10.0.0.1:8022";
+    return {};
+}
+
 // Its text repeats nothing of the URL, which may hold a password.
 std::string wrong_store(const Config& config) { return store::wrong_store_url(config.store_url); }
 
@@ -233,7 +251,20 @@ std::vector<ConfigKey> make_keys() {
         [](const Config& c) { return between(c.target.certificate_life, 5s, 60s, "5s to 60s"); });
 
     add("admin.socket", Text([](Config& c) -> std::string& { return c.admin_socket; }), Reload::Restart,
-        "Unix socket of the admin API, relative to data_dir. Root and the gateway's own account may use it.", wrong_socket);
+        "Unix socket of the admin API, relative to data_dir. Root, the gateway's own account and those named below may use it.",
+        wrong_socket);
+    add("admin.admins", Texts([](Config& c) -> std::vector<std::string>& { return c.admin.admins; }), Reload::Restart,
+        "Accounts of this machine (names, numbers, @GROUP) that may do everything, besides root and the gateway's own.",
+        [](const Config& c) { return wrong_accounts(c.admin.admins); });
+    add("admin.auditors", Texts([](Config& c) -> std::vector<std::string>& { return c.admin.auditors; }), Reload::Restart,
+        "Accounts that may read everything, recordings too, and change nothing.",
+        [](const Config& c) { return wrong_accounts(c.admin.auditors); });
+    add("admin.operators", Texts([](Config& c) -> std::vector<std::string>& { return c.admin.operators; }), Reload::Restart,
+        "Accounts that may look, and end sessions. They read no recording and change no access.",
+        [](const Config& c) { return wrong_accounts(c.admin.operators); });
+    add("ca.listen", Text([](Config& c) -> std::string& { return c.ca_listen; }), Reload::Restart,
+        "Address and port where targets fetch the CA's public keys by plain HTTP, GET /ca.pub, and nothing else. Empty: nowhere.",
+        wrong_ca_listen);
     add("store.url", Text([](Config& c) -> std::string& { return c.store_url; }), Reload::Restart,
         "sqlite:FILE, the file relative to data_dir; or postgresql://USER@HOST:PORT/DATABASE, with libpq's options behind a question "
         "mark, for example passfile=/etc/sekisho/pgpass for the password and sslmode=verify-full.",

@@ -6,6 +6,8 @@
 #include "app/config_file.h"
 #include "app/serve.h"
 #include "cli/command.h"
+#include "cli/completion.h"
+#include "cli/completion_names.h"
 #include "cli/recordings.h"
 
 namespace sekisho::app {
@@ -35,6 +37,24 @@ void add_commands(CLI::App& app, cli::Context& context) {
     cli::add_ca_command(app, context);
     cli::add_access_commands(app, context);
     cli::add_ssh_config_command(app, context);
+    cli::add_completion_command(app, context);
+}
+
+/// What a shell asks while its user types: `sekisho __complete -- WORD…`; or `--line LINE`, answered first with the word that is typed.
+int complete(CLI::App& app, cli::Context& context, std::vector<std::string> words) {
+    const bool line = words.size() == 2 && words.front() == "--line";
+    if (line) {
+        words = cli::shell_words(words.back());
+        cli::print_line(words.back());
+    }
+    if (!words.empty()) words.erase(words.begin());  // "--", or the program's name
+    context.config_path = cli::stated_config(words);
+    find_config(context);
+    const auto names = [&](std::string_view what, const std::vector<std::string>& so_far) {
+        return cli::names_for_completion(context, what, so_far);
+    };
+    for (const std::string& word : cli::candidates(app, words, names)) cli::print_line(word);
+    return cli::kDone;
 }
 
 int run(int argc, char** argv) {
@@ -51,6 +71,7 @@ int run(int argc, char** argv) {
     app.fallthrough();  // --config may stand behind the command
     app.require_subcommand(1);
     add_commands(app, context);
+    if (argc > 1 && argv[1] == cli::kCompleteWord) return complete(app, context, {argv + 2, argv + argc});
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -17,6 +17,7 @@
 #include "keyholder/process.h"
 #include "store/store.h"
 #include "web/api.h"
+#include "web/ca_server.h"
 #include "web/server.h"
 
 namespace sekisho::app {
@@ -29,33 +30,53 @@ public:
     static Result<std::unique_ptr<Admin>> open(const model::Config& config) {
         auto store = store::open_store(config.store_url, config.data_dir);
         if (!store) return std::unexpected(store.error());
-        auto listening = web::listen_at(config.path(config.admin_socket));
+        auto roles = web::Roles::resolve(config.admin);
+        if (!roles) return std::unexpected(roles.error());
+        auto listening = web::listen_at(config.path(config.admin_socket), *roles);
         if (!listening) return std::unexpected(listening.error());
-        return std::unique_ptr<Admin>(new Admin(config, std::move(*store), *listening));
+        std::unique_ptr<Admin> admin(new Admin(config, std::move(*store), std::move(*roles), *listening));
+        if (!config.ca_listen.empty()) {
+            auto for_targets = web::listen_for_targets(config.ca_listen);
+            if (!for_targets) return std::unexpected(for_targets.error());
+            admin->m_for_targets.reset(*for_targets);
+        }
+        return admin;
     }
 
     Result<void> start(model::LiveGateway& live) {
         m_api = std::make_unique<web::Api>(*m_store, &live, m_config);
         auto server = web::serve(
-            m_listening.release(), m_config.path(m_config.admin_socket), [api = m_api.get()](const web::Request& request) {
-                return api->handle(request, std::chrono::system_clock::now());
-            });
+            m_listening.release(), m_config.path(m_config.admin_socket),
+            [api = m_api.get()](
+                const web::Request& request) { return api->handle(request, std::chrono::system_clock::now()); },
+            m_roles);
         if (!server) return std::unexpected(server.error());
         m_server = std::move(*server);
+        if (!m_for_targets.open()) return {};
+        auto ca_server =
+            web::serve_targets(m_for_targets.release(), [&live] { return live.user_ca().value_or(model::UserCa{}).text(); });
+        if (!ca_server) return std::unexpected(ca_server.error());
+        m_ca_server = std::move(*ca_server);
         return {};
     }
 
-    void stop() { m_server.reset(); }
+    void stop() {
+        m_ca_server.reset();
+        m_server.reset();
+    }
 
 private:
-    Admin(const model::Config& config, std::unique_ptr<store::Store> store, int listening)
-        : m_config(config), m_store(std::move(store)), m_listening(listening) {}
+    Admin(const model::Config& config, std::unique_ptr<store::Store> store, web::Roles roles, int listening)
+        : m_config(config), m_store(std::move(store)), m_roles(std::move(roles)), m_listening(listening) {}
 
     model::Config m_config;
     std::unique_ptr<store::Store> m_store;
+    const web::Roles m_roles;
     keyholder::Descriptor m_listening;
+    keyholder::Descriptor m_for_targets;
     std::unique_ptr<web::Api> m_api;
     std::unique_ptr<web::Server> m_server;  // last: stops before what it uses goes
+    std::unique_ptr<web::CaServer> m_ca_server;
 };
 
 /// Held as long as the process lives: a second gateway on the same data would take the first one's sessions for cut.

@@ -1,17 +1,24 @@
-// user, group, target, rule and client-host: what the store has of them.
+// user, target, rule and client-host: what the store has of them, and changes of one.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <map>
-
 #include "cli/command.h"
+#include "cli/difference_output.h"
+#include "cli/field_words.h"
 #include "cli/gateway_call.h"
+#include "model/access_fields.h"
+#include "web/api.h"
 
 namespace sekisho::cli {
 namespace {
 
+constexpr int kAttempts = 20;
+constexpr long kConflict = 409;
+
 struct Options {
     std::string name;
+    std::vector<std::string> words;
+    std::string before;
     bool json = false;
 };
 
@@ -19,10 +26,12 @@ using Row = std::vector<std::string>;
 
 struct Kind {
     const char* word;
-    const char* list;  // key in the answer
+    const char* key;   // in the answer, of one
+    const char* list;  // key in the answer, and the part of the path
     const char* what;
     Row heading;
     Row (*row)(const JsonView&);
+    std::vector<std::string> examples;
 };
 
 std::string joined(const std::vector<std::string>& items) { return fmt::format("{}", fmt::join(items, ", ")); }
@@ -57,60 +66,135 @@ Row client_host_row(const JsonView& host) {
 }
 
 const std::vector<Kind>& kinds() {
-    static const std::vector<Kind> all{{"user", "users", "users", {"NAME", "E-MAIL", "GROUPS", "KEYS", "STATE"}, user_row},
-        {"target", "targets", "targets", {"NAME", "ADDRESS", "LOGINS", "AUTH", "ROUTE", "LABELS"}, target_row},
-        {"rule", "rules", "rules", {"NAME", "USERS", "TARGETS", "LOGINS", "ALLOW", "FORWARD", "RECORD"}, rule_row},
-        {"client-host", "client_hosts", "client hosts, whose word counts for their users",
-            {"NAME", "ADDRESSES", "KEYS", "USERS", "ACCOUNTS"}, client_host_row}};
+    static const std::vector<Kind> all{
+        {"user", "user", "users", "users", {"NAME", "E-MAIL", "GROUPS", "KEYS", "STATE"}, user_row,
+            {"sekisho user ls", "sekisho user add alice email=alice@example.com groups=ops,dev",
+                "sekisho user set alice groups-=dev locked=true", "sekisho user rm alice"}},
+        {"target", "target", "targets", "targets", {"NAME", "ADDRESS", "LOGINS", "AUTH", "ROUTE", "LABELS"}, target_row,
+            {"sekisho target add web1 address=10.0.0.5:22 logins=ubuntu trust=first-use labels.env=prod",
+                "sekisho target set web1 logins+=root labels.env=", "sekisho target rm web1"}},
+        {"rule", "rule", "rules", "rules", {"NAME", "USERS", "TARGETS", "LOGINS", "ALLOW", "FORWARD", "RECORD"}, rule_row,
+            {"sekisho rule add \"ops on web\" users=@ops targets='web*' allow=shell,exec",
+                "sekisho rule set \"ops on web\" when.hours='Mon-Fri 08:00-20:00 Asia/Tokyo' --before everybody",
+                "sekisho rule rm \"ops on web\""}},
+        {"client-host", "client_host", "client_hosts", "client hosts, whose word counts for their users",
+            {"NAME", "ADDRESSES", "KEYS", "USERS", "ACCOUNTS"}, client_host_row,
+            {"sekisho client-host ls",
+                "sekisho client-host add desk1.example.com addresses=10.0.0.0/24 \"keys=ssh-ed25519 AAAA…\" users=alice",
+                "sekisho client-host rm desk1.example.com"}}};
     return all;
 }
 
+std::string path_of(const Kind& kind, const std::string& name) {
+    return fmt::format("/v1/{}/{}", kind.list, web::url_encoded(name));
+}
+
 int list(const Context& context, const Kind& kind, const Options& options) {
-    const auto access = call_gateway(context, "GET", "/v1/access");
-    if (!access) return failed(access.error());
+    const auto answer = call_gateway(context, "GET", fmt::format("/v1/{}", kind.list));
+    if (!answer) return failed(answer.error());
     if (options.json) {
-        print_line(access->at(kind.list).pretty());
+        print_line(answer->at(kind.list).pretty());
         return kDone;
     }
     std::vector<Row> rows;
-    for (const JsonView& item : access->list(kind.list)) rows.push_back(kind.row(item));
+    for (const JsonView& item : answer->list(kind.list)) rows.push_back(kind.row(item));
     print_table(kind.heading, rows);
     return kDone;
 }
 
-int show(const Context& context, const Kind& kind, const Options& options) {
-    const auto access = call_gateway(context, "GET", "/v1/access");
-    if (!access) return failed(access.error());
-    for (const JsonView& item : access->list(kind.list)) {
-        if (item.text("name") != options.name) continue;
-        print_line(item.pretty());
-        return kDone;
+/// One line for each field that is set, and for each item of a list.
+void print_fields(const Kind& kind, const JsonView& object) {
+    for (const model::AccessField& field : model::access_fields(kind.word)) {
+        const std::size_t dot = field.name.find('.');
+        const JsonView place = dot == std::string_view::npos ? object : object.at(field.name.substr(0, dot));
+        const std::string_view key = dot == std::string_view::npos ? field.name : field.name.substr(dot + 1);
+        std::vector<std::string> lines;
+        switch (field.type) {
+            case model::FieldType::Text: lines = {place.text(key)}; break;
+            case model::FieldType::Texts: lines = place.texts(key); break;
+            case model::FieldType::Number:
+                if (const auto number = place.number(key)) lines = {std::to_string(number)};
+                break;
+            case model::FieldType::Flag: lines = {place.flag(key) ? "true" : ""}; break;
+            case model::FieldType::Pairs:
+                for (const auto& [name, value] : place.pairs(key)) lines.push_back(name + "=" + value);
+                break;
+        }
+        std::string_view label = field.name;
+        for (const std::string& line : lines) {
+            if (line.empty()) continue;
+            print_line(fmt::format("{:<12} {}", label, printable(line)));
+            label = "";
+        }
     }
-    return failed(fmt::format("no {} is called {}", kind.word, printable(options.name)));
 }
 
-int groups(const Context& context, const Options& options, bool one) {
-    const auto access = call_gateway(context, "GET", "/v1/access");
-    if (!access) return failed(access.error());
-    std::map<std::string, std::vector<std::string>> members;
-    for (const JsonView& user : access->list("users")) {
-        for (const std::string& group : user.texts("groups")) members[group].push_back(user.text("name"));
-    }
-    if (one && !members.contains(options.name)) return failed("nobody is in group " + printable(options.name));
-    std::vector<Row> rows;
-    std::string json;
-    for (const auto& [group, names] : members) {
-        if (one && group != options.name) continue;
-        rows.push_back({group, joined(names)});
-        // Names of users and groups have no character that JSON escapes.
-        json += fmt::format(
-            "{}  {{\"name\": \"{}\", \"users\": [\"{}\"]}}", json.empty() ? "" : ",\n", group, fmt::join(names, "\", \""));
-    }
+int show(const Context& context, const Kind& kind, const Options& options) {
+    const auto answer = call_gateway(context, "GET", path_of(kind, options.name));
+    if (!answer) return failed(answer.error());
+    const JsonView object = answer->at(kind.key);
     if (options.json)
-        print_line("[\n" + json + "\n]");
+        print_line(object.pretty());
     else
-        print_table({"NAME", "USERS"}, rows);
+        print_fields(kind, object);
     return kDone;
+}
+
+int shown(const Result<JsonView>& answer, const Options& options) {
+    if (!answer) return failed(answer.error());
+    if (options.json)
+        print_line(answer->pretty());
+    else
+        print_difference(*answer);
+    return kDone;
+}
+
+int add(const Context& context, const Kind& kind, const Options& options) {
+    const auto body = body_of_words(kind.word, options.words, nullptr, options.name);
+    if (!body) return failed(body.error());
+    return shown(
+        call_gateway(context, "POST", with_query(fmt::format("/v1/{}", kind.list), {{"before", options.before}}), *body),
+        options);
+}
+
+/// A list that is added to is changed as it was seen; where somebody else was quicker it is looked at again.
+int set(const Context& context, const Kind& kind, const Options& options) {
+    if (options.words.empty() && options.before.empty()) return failed("nothing to set: write FIELD=VALUE");
+    const bool look = need_what_is_there(options.words);
+    Result<JsonView> answer = fail("");
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        std::optional<JsonView> there;
+        std::string version;
+        if (look) {
+            const auto seen = call_gateway(context, "GET", path_of(kind, options.name));
+            if (!seen) return failed(seen.error());
+            there = seen->at(kind.key);
+            version = std::to_string(seen->number("version"));
+        }
+        const auto body = body_of_words(kind.word, options.words, there ? &*there : nullptr, {});
+        if (!body) return failed(body.error());
+        long status = 0;
+        answer = call_gateway(context, "PATCH",
+            with_query(path_of(kind, options.name), {{"version", version}, {"before", options.before}}), *body, &status);
+        if (answer || status != kConflict || !look) break;
+    }
+    return shown(answer, options);
+}
+
+int remove(const Context& context, const Kind& kind, const Options& options) {
+    return shown(call_gateway(context, "DELETE", path_of(kind, options.name)), options);
+}
+
+using Work = int (*)(const Context&, const Kind&, const Options&);
+
+CLI::App* add_work(CLI::App& command, Context& context, const Kind& kind, const std::shared_ptr<Options>& options,
+    const char* word, const std::string& help, Work work) {
+    CLI::App* sub = command.add_subcommand(word, help);
+    sub->add_flag("--json", options->json, "As JSON");
+    sub->callback([&context, &kind, options, work] {
+        context.run = [&context, &kind, options, work] { return work(context, kind, *options); };
+    });
+    return sub;
 }
 
 }  // namespace
@@ -119,30 +203,30 @@ void add_access_commands(CLI::App& app, Context& context) {
     for (const Kind& kind : kinds()) {
         CLI::App* command = app.add_subcommand(kind.word, fmt::format("The {} that the store has", kind.what));
         command->require_subcommand(1);
+        command->footer(examples(kind.examples));
         auto options = std::make_shared<Options>();
-        CLI::App* ls = command->add_subcommand("ls", fmt::format("Lists the {}", kind.what));
-        ls->add_flag("--json", options->json, "As JSON");
-        ls->callback([&context, &kind, options] {
-            context.run = [&context, &kind, options] { return list(context, kind, *options); };
-        });
-        CLI::App* one = command->add_subcommand("show", fmt::format("Everything about one {}, as JSON", kind.word));
-        one->add_option("NAME", options->name, "Its name")->required();
-        one->add_flag("--json", options->json, "As JSON (always so)");
-        one->callback([&context, &kind, options] {
-            context.run = [&context, &kind, options] { return show(context, kind, *options); };
-        });
-        command->footer(examples({fmt::format("sekisho {} ls", kind.word), fmt::format("sekisho {} show NAME", kind.word)}));
+        add_work(*command, context, kind, options, "ls", fmt::format("Lists the {}", kind.what), list);
+        CLI::App* one =
+            add_work(*command, context, kind, options, "show", fmt::format("Everything about one {}", kind.word), show);
+        CLI::App* adding = add_work(*command, context, kind, options, "add", fmt::format("Adds a {}", kind.word), add);
+        CLI::App* setting =
+            add_work(*command, context, kind, options, "set", fmt::format("Changes fields of a {}", kind.word), set);
+        CLI::App* removing = add_work(*command, context, kind, options, "rm",
+            std::string_view(kind.word) == "user" ? "Removes a user, and ends their sessions"
+                                                  : fmt::format("Removes a {}", kind.word),
+            remove);
+        for (CLI::App* sub : {one, adding, setting, removing})
+            sub->add_option("NAME", options->name, "Its name")->required();
+        for (CLI::App* sub : {adding, setting}) {
+            sub->add_option("FIELD=VALUE", options->words, "What to set");
+            if (std::string_view(kind.word) == "rule")
+                sub->add_option(
+                    "--before", options->before, "The rule that comes next: of those that match, the first decides");
+            sub->footer(fields_help(kind.word));
+        }
     }
-    CLI::App* command = app.add_subcommand("group", "Groups, which are what users say they belong to");
-    command->require_subcommand(1);
-    auto options = std::make_shared<Options>();
-    CLI::App* ls = command->add_subcommand("ls", "Lists the groups with their users");
-    ls->add_flag("--json", options->json, "As JSON");
-    ls->callback([&context, options] { context.run = [&context, options] { return groups(context, *options, false); }; });
-    CLI::App* one = command->add_subcommand("show", "The users of one group");
-    one->add_option("NAME", options->name, "Its name")->required();
-    one->add_flag("--json", options->json, "As JSON");
-    one->callback([&context, options] { context.run = [&context, options] { return groups(context, *options, true); }; });
+    add_group_command(app, context);
+    add_key_command(app, context);
 }
 
 }  // namespace sekisho::cli

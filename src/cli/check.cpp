@@ -11,6 +11,7 @@
 #include "model/difference.h"
 #include "store/access_file.h"
 #include "store/store.h"
+#include "web/grants.h"
 
 namespace sekisho::cli {
 namespace {
@@ -60,6 +61,10 @@ void check_machine(const model::Config& config, Findings& findings) {
         else
             findings.wrong(key.error().full());
     }
+    const auto roles = web::Roles::resolve(config.admin);
+    if (!roles) findings.wrong(roles.error().text);
+    if (roles && roles->others() && config.path(config.admin_socket).starts_with(config.path("")))
+        findings.note("admin.socket is below data_dir, which other accounts may not enter: put it where they can reach it");
 }
 
 void check_password(const model::Config& config, const std::string& path, Findings& findings) {

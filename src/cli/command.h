@@ -68,7 +68,10 @@ void add_penalties_command(CLI::App& app, Context& context);
 void add_audit_command(CLI::App& app, Context& context);
 void add_ca_command(CLI::App& app, Context& context);
 void add_explain_command(CLI::App& app, Context& context);
-void add_access_commands(CLI::App& app, Context& context);  // user, group, target, rule
+void add_access_commands(CLI::App& app, Context& context);  // user, target, rule, and the next two
+void add_group_command(CLI::App& app, Context& context);
+void add_key_command(CLI::App& app, Context& context);
+void add_completion_command(CLI::App& app, Context& context);  // last: it knows all others
 void add_ssh_config_command(CLI::App& app, Context& context);
 
 }  // namespace sekisho::cli

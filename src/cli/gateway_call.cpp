@@ -17,6 +17,8 @@ namespace sekisho::cli {
 namespace {
 
 constexpr std::size_t kMostAnswerBytes = 512U << 20;
+constexpr std::chrono::milliseconds kPatience{120'000};
+constexpr std::chrono::milliseconds kPatienceOfAShell{2'000};
 
 struct Answer {
     long status = 0;
@@ -31,8 +33,8 @@ std::size_t take(const char* data, std::size_t size, std::size_t count, void* in
 }
 
 /// Nothing when no gateway listens at the socket.
-Result<std::optional<Answer>> over_socket(
-    const std::string& socket, std::string_view method, const std::string& target, const std::string& body) {
+Result<std::optional<Answer>> over_socket(const std::string& socket, std::string_view method, const std::string& target,
+    const std::string& body, std::chrono::milliseconds patience = kPatience) {
     const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
     if (!curl) return fail("cannot begin an HTTP request");
     const std::string url = "http://gateway" + target;
@@ -45,11 +47,11 @@ Result<std::optional<Answer>> over_socket(
     curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
     curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, verb.c_str());
     curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-    curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, 120L);
+    curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(patience.count()));
     curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
-    if (method == "POST") {
+    if (method == "POST" || method == "PUT" || method == "PATCH") {
         curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
         curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body.c_str());
     }
@@ -60,8 +62,9 @@ Result<std::optional<Answer>> over_socket(
         const bool forbidden = system_error == EACCES || (system_error == 0 && ::access(socket.c_str(), F_OK) == 0 &&
                                                              ::access(socket.c_str(), W_OK) != 0);
         if (forbidden)
-            return fail(
-                "permission denied for the admin socket " + socket + "; run this as root or as the gateway's account");
+            return fail("permission denied for the admin socket " + socket +
+                        "; run this as root, as the gateway's account, or as one that admin.admins, admin.auditors or "
+                        "admin.operators names");
         return std::nullopt;
     }
     if (code != CURLE_OK) return fail("the gateway did not answer", curl_easy_strerror(code));
@@ -79,33 +82,56 @@ Result<Answer> in_process(
     if (!request) return fail("the request is malformed");
     request->body = std::move(body);
     request->actor = fmt::format("uid {}", ::getuid());
+    request->grants = web::Grants::everything();  // whoever may open the store
     web::Api api(**store, nullptr, config);
     web::Response response = api.handle(*request, std::chrono::system_clock::now());
     return Answer{response.status, std::move(response.body)};
 }
 
-}  // namespace
-
-Result<JsonView> call_gateway(const Context& context, std::string_view method, const std::string& target, std::string body) {
+/// Of the running gateway, or of this process where none runs.
+Result<Answer> answer_of(const Context& context, std::string_view method, const std::string& target, std::string body) {
     const auto config = context.config();
     if (!config) return std::unexpected(config.error());
     auto live = over_socket(config->path(config->admin_socket), method, target, body);
     if (!live) return std::unexpected(live.error());
-    Answer answer;
-    if (*live) {
-        answer = std::move(**live);
-    } else {
-        auto made = in_process(*config, method, target, std::move(body));
-        if (!made) return std::unexpected(made.error());
-        answer = std::move(*made);
-    }
-    auto json = JsonView::parse(answer.body);
-    if (!json) return fail(fmt::format("the gateway's answer ({}) is not understood", answer.status));
-    if (answer.status < 200 || answer.status > 299) {
-        std::string text = json->text("error");
-        return fail(text.empty() ? fmt::format("the gateway answered {}", answer.status) : std::move(text));
-    }
+    if (*live) return std::move(**live);
+    return in_process(*config, method, target, std::move(body));
+}
+
+/// The API's text where it refused.
+Result<void> accepted(const Answer& answer) {
+    if (answer.status >= 200 && answer.status <= 299) return {};
+    const auto json = JsonView::parse(answer.body);
+    std::string text = json ? json->text("error") : std::string();
+    return fail(text.empty() ? fmt::format("the gateway answered {}", answer.status) : std::move(text));
+}
+
+}  // namespace
+
+Result<JsonView> call_gateway(
+    const Context& context, std::string_view method, const std::string& target, std::string body, long* status) {
+    const auto answer = answer_of(context, method, target, std::move(body));
+    if (!answer) return std::unexpected(answer.error());
+    if (status) *status = answer->status;
+    if (auto fine = accepted(*answer); !fine) return std::unexpected(fine.error());
+    auto json = JsonView::parse(answer->body);
+    if (!json) return fail(fmt::format("the gateway's answer ({}) is not understood", answer->status));
     return std::move(*json);
+}
+
+Result<std::string> fetch_from_gateway(const Context& context, const std::string& target) {
+    auto answer = answer_of(context, "GET", target, {});
+    if (!answer) return std::unexpected(answer.error());
+    if (auto fine = accepted(*answer); !fine) return std::unexpected(fine.error());
+    return std::move(answer->body);
+}
+
+std::optional<JsonView> ask_gateway_quietly(const Context& context, const std::string& target) {
+    const auto config = context.config();
+    if (!config) return std::nullopt;
+    const auto answer = over_socket(config->path(config->admin_socket), "GET", target, {}, kPatienceOfAShell);
+    if (!answer || !*answer || !accepted(**answer)) return std::nullopt;
+    return JsonView::parse((*answer)->body);
 }
 
 std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& query) {

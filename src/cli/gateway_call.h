@@ -2,6 +2,7 @@
 // over the store itself, so that `init` and `apply` work before the first start.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,9 +12,15 @@
 
 namespace sekisho::cli {
 
-/// `target` is path and query, encoded. An answer that is not 2xx is an Error with the API's text.
-Result<JsonView> call_gateway(
-    const Context& context, std::string_view method, const std::string& target, std::string body = {});
+/// `target` is path and query, encoded. An answer that is not 2xx is an Error with the API's text; `status` tells which.
+Result<JsonView> call_gateway(const Context& context, std::string_view method, const std::string& target,
+    std::string body = {}, long* status = nullptr);
+
+/// The same for an answer that is no JSON.
+Result<std::string> fetch_from_gateway(const Context& context, const std::string& target);
+
+/// For completion: only if a gateway listens, and answers at once.
+std::optional<JsonView> ask_gateway_quietly(const Context& context, const std::string& target);
 
 /// Builds "/v1/x?a=b&c=d", encoding values and leaving out empty ones.
 std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& query);

@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/recordings_remote.h"
 #include "recording/export.h"
 #include "recording/folder.h"
 #include "recording/listing.h"
@@ -95,6 +96,7 @@ Result<std::string> find(const Context& context, const std::string& which) {
     }
     const auto folder = folder_of(context);
     if (!folder) return std::unexpected(folder.error());
+    if (is_closed(*folder)) return fetch_recording(context, which);
     std::string path = path_of(*folder, which);
     if (::access(path.c_str(), F_OK) == 0) return path;
     if (::access(which.c_str(), F_OK) == 0) return which;
@@ -133,6 +135,7 @@ nlohmann::json as_json(const std::string& key, const Entry& entry) {
 int list(const Context& context, const Options& options) {
     const auto folder = folder_of(context);
     if (!folder) return failed(folder.error());
+    if (is_closed(*folder)) return list_recordings(context, options.user, options.json);
     nlohmann::json all = nlohmann::json::array();
     std::vector<std::vector<std::string>> rows;
     for (const std::string& path : all_recordings(*folder)) {

@@ -43,6 +43,10 @@ void KeyLink::certify_host(const keyholder::HostCertificateWish& wish, Done done
     ask(wish, "host certificate", false, std::move(done));
 }
 
+void KeyLink::change_user_ca(model::CaStep step, Done done) {
+    ask(keyholder::ChangeUserCa{step}, "step of the user CA", false, std::move(done));
+}
+
 void KeyLink::ask(keyholder::Request request, const char* what, bool host_key, Done done) {
     if (!m_stream) {
         m_loop.post([done = std::move(done)] { done(fail(kCannotSign, "there is no keyholder at the moment")); });

@@ -31,6 +31,9 @@ public:
     void certify(const keyholder::CertificateWish& wish, Done done) override;
     void certify_host(const keyholder::HostCertificateWish& wish, Done done) override;
 
+    /// A step of the user CA; the answer is UserCaKeys.
+    void change_user_ca(model::CaStep step, Done done);
+
     /// Any thread: signatures with host keys since the last call.
     std::uint64_t take_host_signatures() { return m_host_signatures.exchange(0, std::memory_order_relaxed); }
 

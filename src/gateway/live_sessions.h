@@ -15,6 +15,9 @@
 
 namespace sekisho::gateway {
 
+/// What a user who was removed hears.
+inline constexpr const char* kUserRemoved = "Your user was removed from this gateway.";
+
 /// One writer (the session's loop), any readers.
 struct LiveSession {
     model::Session facts;  // does not change once the session was entered

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "base/thread_name.h"
+#include "gateway/ca_control.h"
 #include "gateway/farewell.h"
 #include "gateway/loop_home.h"
 #include "gateway/process_setup.h"
@@ -66,6 +67,13 @@ public:
     std::vector<model::SourcePenalty> penalties() override {
         return m_services->doorkeeper.penalties(std::chrono::steady_clock::now());
     }
+    std::optional<model::UserCa> user_ca() override { return m_ca.lines(); }
+    Result<model::UserCa> change_user_ca(model::CaStep step) override {
+        return m_ca.change(step, [this](model::CaStep taken, std::function<void(Result<Bytes>)> done) {
+            LoopHome* home = m_homes.front().get();
+            home->loop().post([home, taken, done = std::move(done)] { home->keys().change_user_ca(taken, done); });
+        });
+    }
 
 private:
     Result<void> after_the_last_run(const std::string& folder);
@@ -78,6 +86,7 @@ private:
     void signalled(int number);
     void reload();
     void read_access(bool even_if_unchanged);
+    void end_removed_users();
     void poll_access();
     void stop();
     void wait_for_goodbyes();
@@ -90,6 +99,7 @@ private:
     std::unique_ptr<notify::MonthlyLog> m_monthly;
     std::unique_ptr<net::WorkerPool> m_pool;
     std::unique_ptr<Services> m_services;
+    CaControl m_ca;
     std::vector<std::unique_ptr<LoopHome>> m_homes;
     std::thread m_keyholder_watch;
     std::vector<std::unique_ptr<net::Listener>> m_listeners;
@@ -129,6 +139,7 @@ Result<void> Gateway::prepare(const model::Config& config) {
     m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings);
     for (const auto& key : m_keyholder.public_parts().host_keys) m_services->host_keys.push_back({key.blob, key.algorithms});
     m_services->host_ca = !m_keyholder.public_parts().host_ca.empty();
+    m_ca.has(m_keyholder.public_parts().user_ca);
     m_services->access.store(make_snapshot(std::move(*access)));
     m_services->read_file = [this](const std::string& path, std::size_t most) { return m_keyholder.read_file(path, most); };
     read_trust(config, *m_services, [] { return true; });
@@ -228,6 +239,7 @@ void Gateway::watch_keyholder() {
         model::AuditRecord record =
             about_gateway(news.kind == Kind::Started ? "keyholder.start" : "keyholder.end", "", news.text);
         if (news.kind == Kind::Started) {
+            m_ca.has(news.user_ca);
             adopt(std::move(news.links));
             log::info("keyholder.started");
         } else {
@@ -302,12 +314,27 @@ void Gateway::read_access(bool even_if_unchanged) {
             if (!access) return std::unexpected(access.error());
             m_services->access.store(make_snapshot(std::move(*access)));
             log::info("access.read", {{"version", std::to_string(*version)}});
+            end_removed_users();
             return {};
         },
         [this](const Result<void>& read) {
             m_reading = false;
             if (!read) log::warn_limited("access.not_read", {{"reason", read.error().full()}});
         });
+}
+
+/// Whoever was removed has nothing more to do here, however the removal came about. On the store's thread.
+void Gateway::end_removed_users() {
+    const auto snapshot = m_services->access.load();
+    for (const model::Session& session : m_services->live.list()) {
+        if (session.user.empty() || snapshot->access.user(session.user)) continue;
+        if (!m_services->live.end(session.id, kUserRemoved)) continue;
+        model::AuditRecord record = about_gateway("session.end", "", "the user was removed");
+        record.session = session.id;
+        record.user = session.user;
+        record.source = session.source;
+        m_store_worker->audit(std::move(record));
+    }
 }
 
 /// Another process may write to the store (apply without a gateway at hand, another gateway).
@@ -327,6 +354,7 @@ void Gateway::stop() {
     notify_supervisor("STOPPING=1");
     log::info("gateway.stopping", {{"sessions", std::to_string(m_services->live.count())}});
     for (auto& listener : m_listeners) listener->stop();
+    m_ca.stop();
     if (m_hooks.stopping) m_hooks.stopping();
     m_store_worker->hurry();
     for (auto& home : m_homes) home->say_goodbye("The gateway is going down. Connect again in a moment.");

@@ -89,10 +89,14 @@ void SessionRecord::begun(Result<recording::Recordings::Opened> opened, const Re
         m_open_problem = opened.error();
     }
     if (!stored) not_stored(stored.error());
-    m_services.live.enter(m_live);
     log::info("session.start", {{"session", facts().id}, {"user", facts().user}, {"source", facts().source},
                                    {"target", facts().target}, {"audit_key", facts().audit_key}});
     done(shared_from_this());
+    if (m_finished) return;  // the client had left
+    // Behind done(), which sets how it is ended: from here on other threads may ask for that.
+    m_services.live.enter(m_live);
+    // Removed while the start was on its way to the store: whoever ends the sessions of removed users did not see this one.
+    if (!m_services.access.load()->access.user(facts().user) && m_live->end) m_live->end(kUserRemoved);
 }
 
 /// Once more, with more patience: a store that cannot be reached takes it later.

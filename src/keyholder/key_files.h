@@ -12,4 +12,7 @@ struct KeyFiles {
     std::string host_ca;  // may be missing: a gateway without one certifies no host
 };
 
+/// Where the user CA's next key is made beside the first one: an absolute path.
+inline std::string folder_of_the_ca(const KeyFiles& files) { return files.user_ca.substr(0, files.user_ca.rfind('/') + 1); }
+
 }  // namespace sekisho::keyholder

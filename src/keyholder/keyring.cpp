@@ -1,4 +1,4 @@
-// Order: load → answer: exchange hashes, proofs of host keys, user certificates, host certificates.
+// Order: load → answer: exchange hashes, proofs of host keys, user certificates, host certificates, steps of the user CA.
 #include "keyholder/keyring.h"
 
 #include <algorithm>
@@ -92,13 +92,11 @@ Result<Bytes> certificate(const keys::PublicKey& key, const keys::PrivateKey& au
 
 // --- load ---
 
-Keyring::Keyring(Authorities authorities) : m_user_ca(std::move(authorities.users)), m_host_ca(std::move(authorities.hosts)) {
-    m_public.user_ca = base::to_bytes(m_user_ca.public_key().blob());
-    if (m_host_ca) m_public.host_ca = base::to_bytes(m_host_ca->public_key().blob());
-}
+Keyring::Keyring(UserCa user_ca, std::optional<keys::PrivateKey> host_ca)
+    : m_user_ca(std::make_unique<UserCa>(std::move(user_ca))), m_host_ca(std::move(host_ca)) {}
 
 Keyring::Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca, std::optional<keys::PrivateKey> host_ca)
-    : Keyring(Authorities{std::move(user_ca), std::move(host_ca)}) {
+    : Keyring(UserCa(std::move(user_ca)), std::move(host_ca)) {
     for (auto& key : host_keys) {
         const keys::PublicKey& public_key = key.public_key();
         PublicParts::HostKey offered{base::to_bytes(public_key.blob()), public_key.algorithms()};
@@ -108,23 +106,23 @@ Keyring::Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_
 
 void Keyring::add(keys::PrivateKey key, PublicParts::HostKey offered) {
     m_host_keys.push_back(std::move(key));
-    m_public.host_keys.push_back(std::move(offered));
+    m_public.push_back(std::move(offered));
 }
 
 Result<Keyring> Keyring::load(const KeyFiles& files) {
-    auto user_ca = keys::load_private_key(files.user_ca);
-    if (!user_ca) return fail("CA key: " + user_ca.error().text, user_ca.error().detail);
+    auto user_ca = UserCa::load(files.user_ca);
+    if (!user_ca) return std::unexpected(user_ca.error());
     auto host_ca = load_host_ca(files.host_ca);
     if (!host_ca) return std::unexpected(host_ca.error());
-    Keyring ring(Authorities{std::move(*user_ca), std::move(*host_ca)});
-    if (ring.m_host_ca && ring.m_host_ca->public_key() == ring.m_user_ca.public_key())
+    Keyring ring(std::move(*user_ca), std::move(*host_ca));
+    if (ring.m_host_ca && ring.m_user_ca->held()->has(ring.m_host_ca->public_key()))
         return fail("the host CA's key is the user CA's, too");
     for (const auto& path : files.host_keys) {
         auto key = keys::load_private_key(path);
         if (!key) return fail("host key " + path + ": " + key.error().text, key.error().detail);
         const keys::PublicKey& public_key = key->public_key();
         // Or whoever may ask for a host signature could have something signed that reads as the CA's.
-        if (public_key == ring.m_user_ca.public_key()) return fail("host key " + path + " is the user CA's key, too");
+        if (ring.m_user_ca->held()->has(public_key)) return fail("host key " + path + " is the user CA's key, too");
         if (ring.m_host_ca && public_key == ring.m_host_ca->public_key())
             return fail("host key " + path + " is the host CA's key, too");
         auto certificate = load_certificate(path + "-cert.pub", public_key);
@@ -140,12 +138,22 @@ Result<Keyring> Keyring::load(const KeyFiles& files) {
     return ring;
 }
 
+PublicParts Keyring::public_parts() const {
+    PublicParts parts{m_public, m_user_ca->public_keys(), {}};
+    if (m_host_ca) parts.host_ca = base::to_bytes(m_host_ca->public_key().blob());
+    return parts;
+}
+
 // --- answer ---
 
 Result<Bytes> Keyring::answer(const Request& request, WallTime now) const {
     if (const auto* exchange = std::get_if<SignExchange>(&request)) return sign(*exchange);
     if (const auto* proof = std::get_if<ProveHostKey>(&request)) return sign(*proof);
     if (const auto* host = std::get_if<HostCertificateWish>(&request)) return sign(*host, now);
+    if (const auto* change = std::get_if<ChangeUserCa>(&request)) {
+        if (auto taken = m_user_ca->take(change->step); !taken) return std::unexpected(taken.error());
+        return encode(m_user_ca->public_keys());
+    }
     return sign(std::get<CertificateWish>(request), now);
 }
 
@@ -193,7 +201,8 @@ Result<Bytes> Keyring::sign(const CertificateWish& wish, WallTime now) const {
     const auto key = keys::PublicKey::from_blob(wish.key);
     if (!key) return fail("a user certificate for what is not a public key", key.error().text);
     const auto ours = [&](const keys::PrivateKey& one) { return one.public_key() == *key; };
-    if (ours(m_user_ca) || (m_host_ca && ours(*m_host_ca)) || std::ranges::any_of(m_host_keys, ours))
+    const auto ca = m_user_ca->held();
+    if (ca->has(*key) || (m_host_ca && ours(*m_host_ca)) || std::ranges::any_of(m_host_keys, ours))
         return fail("a user certificate for one of the gateway's own keys");
     keys::CertificateFields fields;
     fields.use = keys::CertificateUse::User;
@@ -203,7 +212,7 @@ Result<Bytes> Keyring::sign(const CertificateWish& wish, WallTime now) const {
     fields.valid_before = static_cast<std::uint64_t>(base::unix_seconds(now + wish.ahead));
     fields.critical_options = wish.critical_options;
     fields.extensions = wish.extensions;
-    return certificate(*key, m_user_ca, std::move(fields));
+    return certificate(*key, ca->signing, std::move(fields));
 }
 
 Result<void> Keyring::within_bounds(const HostCertificateWish& wish) const {

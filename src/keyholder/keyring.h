@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "keyholder/key_files.h"
 #include "keyholder/messages.h"
+#include "keyholder/user_ca.h"
 #include "keys/private_key.h"
 
 namespace sekisho::keyholder {
@@ -20,16 +21,12 @@ public:
     /// For tests: plain keys without certificates.
     Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca, std::optional<keys::PrivateKey> host_ca = std::nullopt);
 
-    const PublicParts& public_parts() const { return m_public; }
-    /// Signature or certificate. The Error says why nothing is signed.
+    PublicParts public_parts() const;
+    /// Signature, certificate or the CA's keys after a step. The Error says why nothing is signed or changed.
     Result<Bytes> answer(const Request& request, WallTime now) const;
 
 private:
-    struct Authorities {
-        keys::PrivateKey users;
-        std::optional<keys::PrivateKey> hosts;
-    };
-    explicit Keyring(Authorities authorities);
+    Keyring(UserCa user_ca, std::optional<keys::PrivateKey> host_ca);
     void add(keys::PrivateKey key, PublicParts::HostKey offered);
 
     Result<Bytes> sign(const SignExchange& wanted) const;
@@ -39,10 +36,10 @@ private:
     Result<void> within_bounds(const CertificateWish& wish) const;
     Result<void> within_bounds(const HostCertificateWish& wish) const;
 
-    std::vector<keys::PrivateKey> m_host_keys;  // as PublicParts::host_keys
-    keys::PrivateKey m_user_ca;
+    std::vector<keys::PrivateKey> m_host_keys;  // as m_public
+    std::unique_ptr<UserCa> m_user_ca;  // the one thing that changes, by itself thread-safe
     std::optional<keys::PrivateKey> m_host_ca;
-    PublicParts m_public;
+    std::vector<PublicParts::HostKey> m_public;
 };
 
 }  // namespace sekisho::keyholder

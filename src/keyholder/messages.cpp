@@ -10,7 +10,7 @@
 namespace sekisho::keyholder {
 namespace {
 
-enum class Type : std::uint8_t { SignExchange = 1, ProveHostKey = 2, CertifyUser = 3, CertifyHost = 4 };
+enum class Type : std::uint8_t { SignExchange = 1, ProveHostKey = 2, CertifyUser = 3, CertifyHost = 4, ChangeUserCa = 5 };
 enum class Outcome : std::uint8_t { Done = 1, Refused = 2 };
 
 constexpr std::size_t kMostName = 64;
@@ -73,6 +73,14 @@ HostCertificateWish read_host_wish(wire::Reader& in) {
     return wish;
 }
 
+void write(wire::Writer& out, const UserCaKeys& keys) { out.string(keys.signing).string(keys.next).string(keys.old); }
+
+UserCaKeys read_user_ca(wire::Reader& in) {
+    UserCaKeys keys;
+    for (Bytes* blob : {&keys.signing, &keys.next, &keys.old}) *blob = base::to_bytes(in.string(kMostKey));
+    return keys;
+}
+
 /// Seconds beyond the field's range stay beyond every bound.
 std::uint32_t seconds(std::chrono::seconds value) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(value.count(), 0, UINT32_MAX));
@@ -101,6 +109,9 @@ Bytes encode(std::uint64_t ticket, const Request& request) {
         out.u32(host->key).u32(static_cast<std::uint32_t>(host->names.size()));
         for (const auto& name : host->names) out.string(name);
         out.string(host->key_id).u32(seconds(host->ahead)).u32(seconds(host->back));
+    } else if (const auto* change = std::get_if<ChangeUserCa>(&request)) {
+        out.byte(static_cast<std::uint8_t>(Type::ChangeUserCa));
+        out.byte(static_cast<std::uint8_t>(change->step));
     }
     return framed(out);
 }
@@ -129,6 +140,7 @@ Result<TicketedRequest> decode_request(BytesView payload) {
         }
         case Type::CertifyUser: out.request = read_wish(in); break;
         case Type::CertifyHost: out.request = read_host_wish(in); break;
+        case Type::ChangeUserCa: out.request = ChangeUserCa{static_cast<model::CaStep>(in.byte())}; break;
         default: return fail("a request of an unknown type", std::to_string(type));
     }
     return in.finish_with("request to the keyholder", std::move(out));
@@ -171,8 +183,21 @@ Bytes encode(const Result<PublicParts>& hello) {
         out.string(key.blob).u32(static_cast<std::uint32_t>(key.algorithms.size()));
         for (const auto& algorithm : key.algorithms) out.string(algorithm);
     }
-    out.string(hello->user_ca).string(hello->host_ca);
+    write(out, hello->user_ca);
+    out.string(hello->host_ca);
     return framed(out);
+}
+
+Bytes encode(const UserCaKeys& keys) {
+    wire::Writer out(256);
+    write(out, keys);
+    return out.take();
+}
+
+Result<UserCaKeys> decode_user_ca(BytesView answer) {
+    wire::Reader in(answer);
+    UserCaKeys keys = read_user_ca(in);
+    return in.finish_with("keys of the user CA", std::move(keys));
 }
 
 Result<PublicParts> decode_hello(BytesView payload) {
@@ -189,7 +214,7 @@ Result<PublicParts> decode_hello(BytesView payload) {
         read_list(in, kMostItems, [&] { key.algorithms.emplace_back(in.text(kMostName)); });
         out.host_keys.push_back(std::move(key));
     });
-    out.user_ca = base::to_bytes(in.string(kMostKey));
+    out.user_ca = read_user_ca(in);
     out.host_ca = base::to_bytes(in.string(kMostKey));
     if (outcome != Outcome::Done) return fail("the keyholder's greeting is not understood");
     return in.finish_with("greeting of the keyholder", std::move(out));

@@ -1,6 +1,6 @@
 // The protocol between gateway and keyholder, over a stream socket pair: frames of uint32 length and payload, in the data types of
 // RFC 4251 §5. The keyholder begins with Hello (or says why it cannot); then each request has a ticket and gets one reply with it,
-// in any order. Both ends bound what they read. Request type 5 and up are free for stored credentials.
+// in any order. Both ends bound what they read. Request type 6 and up are free for stored credentials.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "keyholder/signer.h"
+#include "model/user_ca.h"
 
 namespace sekisho::keyholder {
 
@@ -27,7 +28,10 @@ struct ProveHostKey {
     std::string algorithm;
     Bytes session_id;
 };
-using Request = std::variant<SignExchange, ProveHostKey, CertificateWish, HostCertificateWish>;
+struct ChangeUserCa {
+    model::CaStep step = model::CaStep::Publish;
+};
+using Request = std::variant<SignExchange, ProveHostKey, CertificateWish, HostCertificateWish, ChangeUserCa>;
 
 struct TicketedRequest {
     std::uint64_t ticket = 0;
@@ -36,7 +40,7 @@ struct TicketedRequest {
 
 struct Reply {
     std::uint64_t ticket = 0;  // 0: to what could not be read
-    Result<Bytes> answer;  // signature or certificate; an Error says why it was refused
+    Result<Bytes> answer;  // signature, certificate or UserCaKeys; an Error says why it was refused
 };
 
 // Whole frames.
@@ -49,6 +53,9 @@ Result<TicketedRequest> decode_request(BytesView payload);
 Result<Reply> decode_reply(BytesView payload);
 /// The keyholder's own Error where it could not begin.
 Result<PublicParts> decode_hello(BytesView payload);
+/// The answer to ChangeUserCa.
+Bytes encode(const UserCaKeys& keys);
+Result<UserCaKeys> decode_user_ca(BytesView answer);
 /// Of a payload that is not a request, the ticket for the refusal.
 std::uint64_t ticket_of(BytesView payload);
 

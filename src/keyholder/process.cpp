@@ -102,16 +102,16 @@ Result<Links> Process::receive_links(Message first) {
 Process::News Process::next() {
     auto message = receive_message(m_control.fd());
     if (!message || !*message) return {};
-    if ((*message)->text.starts_with(kEnded)) return {News::Kind::Ended, {}, (*message)->text.substr(1)};
+    if ((*message)->text.starts_with(kEnded)) return {News::Kind::Ended, {}, {}, (*message)->text.substr(1)};
     auto links = receive_links(std::move(**message));
-    if (!links) return {News::Kind::Ended, {}, links.error().full()};
+    if (!links) return {News::Kind::Ended, {}, {}, links.error().full()};
     const auto parts = greetings(*links);
-    if (!parts) return {News::Kind::Ended, {}, parts.error().full()};
+    if (!parts) return {News::Kind::Ended, {}, {}, parts.error().full()};
     // Live sessions know the old host keys, and an index into them.
-    if (*parts != m_public) {
-        return {News::Kind::Ended, {}, "the key files have changed since the gateway started; restart it to use them"};
+    if (parts->host_keys != m_public.host_keys) {
+        return {News::Kind::Ended, {}, {}, "the key files have changed since the gateway started; restart it to use them"};
     }
-    return {News::Kind::Started, std::move(*links), {}};
+    return {News::Kind::Started, std::move(*links), parts->user_ca, {}};
 }
 
 void Process::hang_up() { (void)::shutdown(m_control.fd(), SHUT_RDWR); }

@@ -31,12 +31,13 @@ public:
 
     struct News {
         enum class Kind {
-            Started,  // another keyholder, with the same keys
+            Started,  // another keyholder, with the same host keys
             Ended,  // `text` says how, or why another one is of no use
             Over,  // there will be no more: hung up, or the spawner is gone
         };
         Kind kind = Kind::Over;
         Links links;
+        UserCaKeys user_ca;  // of a keyholder that started: a crash may have left a step of it done
         std::string text;
     };
     /// Waits for what happens next. One thread.

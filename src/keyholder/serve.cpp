@@ -35,13 +35,15 @@ Bytes answered(const Keyring& keys, BytesView payload) {
     return encode(reply);
 }
 
-void sandbox_before_threads() {
+/// Of all files only the user CA's folder stays, where its next key is made; without Landlock none does.
+sandbox::Calls sandbox_before_threads(const KeyFiles& keys) {
     sandbox::hide_memory();
     if (!sandbox::lock_memory()) {
         log::warn("keyholder.memory_not_locked", {{"reason", "RLIMIT_MEMLOCK is too low; keys could be written to swap"}});
     }
-    const auto files = sandbox::restrict_files({});
+    const auto files = sandbox::restrict_files({.write = {folder_of_the_ca(keys)}});
     if (!files) log::error("keyholder.sandbox", {{"reason", files.error().full()}});
+    return files.value_or(false) ? sandbox::Calls::KeyholderWithFolder : sandbox::Calls::Keyholder;
 }
 
 }  // namespace
@@ -81,7 +83,7 @@ void serve(const KeyFiles& files, const std::vector<int>& links) {
         for (const int link : links) (void)write_all(link, encode(std::unexpected(keys.error())));
         ::_exit(1);
     }
-    sandbox_before_threads();
+    const auto permitted = sandbox_before_threads(files);
     std::latch confined(1);
     std::vector<std::thread> threads;
     for (const int link : links) {
@@ -92,7 +94,7 @@ void serve(const KeyFiles& files, const std::vector<int>& links) {
             ::_exit(0);
         });
     }
-    if (const auto calls = sandbox::restrict_calls(sandbox::Calls::Keyholder); !calls) {
+    if (const auto calls = sandbox::restrict_calls(permitted); !calls) {
         log::error("keyholder.sandbox", {{"reason", calls.error().full()}});
         for (const int link : links) (void)write_all(link, encode(std::unexpected(calls.error())));
         ::_exit(1);

@@ -20,6 +20,14 @@ inline constexpr std::chrono::seconds kCertificateMostBack{5};
 inline constexpr std::chrono::seconds kHostCertificateMostAhead{86400};
 inline constexpr std::chrono::seconds kHostCertificateMostBack{3600};
 
+/// Blobs of the user CA's keys; empty where there is none.
+struct UserCaKeys {
+    Bytes signing;
+    Bytes next;  // published, signs nothing yet
+    Bytes old;  // still published, signs nothing any more
+    friend bool operator==(const UserCaKeys&, const UserCaKeys&) = default;
+};
+
 struct PublicParts {
     struct HostKey {
         Bytes blob;  // key or certificate
@@ -27,7 +35,7 @@ struct PublicParts {
         friend bool operator==(const HostKey&, const HostKey&) = default;
     };
     std::vector<HostKey> host_keys;  // in the configuration's order, each certificate before its key
-    Bytes user_ca;  // blob
+    UserCaKeys user_ca;
     Bytes host_ca;  // blob; empty: there is none
     friend bool operator==(const PublicParts&, const PublicParts&) = default;
 };

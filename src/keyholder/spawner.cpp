@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "keyholder/serve.h"
+#include "keyholder/user_ca.h"
 #include "sandbox/sandbox.h"
 
 namespace sekisho::keyholder {
@@ -119,7 +120,7 @@ private:
         struct stat opened{};
         if (::fstat(file, &opened) != 0) return true;
         std::vector<std::string> keys = m_settings.keys.host_keys;
-        keys.push_back(m_settings.keys.user_ca);
+        for (auto& path : UserCa::files(m_settings.keys.user_ca)) keys.push_back(std::move(path));
         keys.push_back(m_settings.keys.host_ca);
         return std::ranges::any_of(keys, [&](const std::string& path) {
             struct stat key{};
@@ -163,7 +164,7 @@ void spawn_keyholders(const SpawnerSettings& settings, Descriptor control, Descr
     // What ends the gateway ends us when the gateway is done: it needs signatures until then. A terminal and systemd tell all.
     for (const int number : {SIGHUP, SIGINT, SIGTERM, SIGPIPE}) ::signal(number, SIG_IGN);
     sandbox::hide_memory();
-    const auto restricted = sandbox::restrict_files({.read = {"/"}});
+    const auto restricted = sandbox::restrict_files({.read = {"/"}, .write = {folder_of_the_ca(settings.keys)}});
     if (!restricted) log::error("keyholder.sandbox", {{"reason", restricted.error().full()}});
     if (const auto calls = sandbox::restrict_calls(sandbox::Calls::Spawner); !calls) {
         log::error("keyholder.sandbox", {{"reason", calls.error().full()}});

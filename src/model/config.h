@@ -62,6 +62,13 @@ struct TargetConfig {
     std::chrono::seconds certificate_life{60};  // valid until now + this; 60 s at most
 };
 
+/// Who may use the admin socket besides root and the gateway's own account: account names, numbers of accounts, @GROUP, @NUMBER.
+struct AdminConfig {
+    std::vector<std::string> admins;
+    std::vector<std::string> auditors;
+    std::vector<std::string> operators;
+};
+
 struct RecordingConfig {
     std::string dir = "recordings";  // relative to data_dir
     std::vector<std::string> seal_to;  // none: readable with file permissions only
@@ -78,6 +85,8 @@ struct Config {
     SshConfig ssh;
     TargetConfig target;
     std::string admin_socket = "/run/sekisho/admin.sock";  // relative to data_dir
+    AdminConfig admin;
+    std::string ca_listen;  // host:port where GET /ca.pub is answered by plain HTTP; empty: nowhere
     std::string store_url = "sqlite:sekisho.db";  // file relative to data_dir
     RecordingConfig recording;
     LogConfig log;

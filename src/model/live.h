@@ -3,10 +3,13 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "model/session.h"
+#include "model/user_ca.h"
 
 namespace sekisho::model {
 
@@ -32,6 +35,10 @@ public:
     virtual void access_changed() = 0;
     /// Networks with penalties, some of them where there are very many.
     virtual std::vector<SourcePenalty> penalties() { return {}; }
+    /// The user CA as the keyholder has it; nothing where there is none at hand.
+    virtual std::optional<UserCa> user_ca() { return std::nullopt; }
+    /// Takes a step in the keyholder, and waits for it.
+    virtual Result<UserCa> change_user_ca(CaStep) { return fail("the user CA cannot be changed here"); }
 };
 
 }  // namespace sekisho::model

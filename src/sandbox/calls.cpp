@@ -36,6 +36,10 @@ constexpr std::initializer_list<const char*> kForKeys{"read", "write", "readv", 
     "getpid", "gettid", "tgkill", "sched_yield", "sched_getaffinity", "set_robust_list", "rseq", "membarrier", "fstat",
     "newfstatat"};
 
+/// For the one folder that Landlock leaves: where the user CA's next key is made.
+constexpr std::initializer_list<const char*> kForKeyFiles{"open", "openat", "link", "linkat", "rename", "renameat",
+    "renameat2", "unlink", "unlinkat", "access", "faccessat", "faccessat2", "fsync", "fchmod", "lseek", "fcntl"};
+
 bool in(std::initializer_list<const char*> names, const char* name) {
     for (const char* one : names) {
         if (std::strcmp(one, name) == 0) return true;
@@ -78,9 +82,12 @@ private:
     int m_error = 0;
 };
 
-Result<void> permit_only(std::initializer_list<const char*> names) {
+Result<void> permit_only(bool key_files) {
     Filter filter(SCMP_ACT_ERRNO(EPERM));
-    for (const char* name : names) filter.rule(SCMP_ACT_ALLOW, name);
+    for (const char* name : kForKeys) filter.rule(SCMP_ACT_ALLOW, name);
+    for (const char* name : kForKeyFiles) {
+        if (key_files) filter.rule(SCMP_ACT_ALLOW, name);
+    }
     return filter.load();
 }
 
@@ -119,7 +126,8 @@ Result<void> forbid(bool sockets, bool children) {
 }  // namespace
 
 Result<void> restrict_calls(Calls calls) {
-    if (calls == Calls::Keyholder && !sanitized_build()) return permit_only(kForKeys);
+    const bool keyholder = calls == Calls::Keyholder || calls == Calls::KeyholderWithFolder;
+    if (keyholder && !sanitized_build()) return permit_only(calls == Calls::KeyholderWithFolder);
     return forbid(calls == Calls::Gateway, calls == Calls::Spawner);
 }
 

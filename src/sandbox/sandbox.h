@@ -24,6 +24,7 @@ enum class Calls {
     Gateway,  // sockets and files; no other process, program, mount, module or name space
     Spawner,  // the same without sockets, but children
     Keyholder,  // a list of what is permitted: memory, time, and the descriptors that are there
+    KeyholderWithFolder,  // and files, for a process that Landlock leaves one folder
 };
 /// Everything else fails with EPERM. For all threads of the process.
 Result<void> restrict_calls(Calls calls);

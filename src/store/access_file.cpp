@@ -11,6 +11,7 @@
 #include "base/network.h"
 #include "base/time_zone.h"
 #include "keys/authorized_key.h"
+#include "model/access_fields.h"
 #include "model/forward.h"
 #include "model/hours.h"
 #include "model/pattern.h"
@@ -190,7 +191,8 @@ void Reader::problem(const toml::node& where, std::string_view text) {
         ++m_left_out;
         return;
     }
-    m_problems.push_back(fmt::format("{}:{}: {}", m_file, where.source().begin.line, text));
+    m_problems.push_back(
+        m_file.empty() ? std::string(text) : fmt::format("{}:{}: {}", m_file, where.source().begin.line, text));
 }
 
 void Reader::known_keys(const toml::table& table, std::string_view kind, const std::vector<std::string>& keys) {
@@ -296,7 +298,7 @@ std::string Reader::expiry(const toml::table& table) {
 }
 
 void Reader::user(const toml::table& table) {
-    known_keys(table, "[[user]]", {"name", "email", "groups", "keys", "locked", "expires"});
+    known_keys(table, "[[user]]", model::field_names("user"));
     model::User user;
     user.name = text(table, "name", check_user_name, true);
     user.email = text(table, "email", check_plain);
@@ -318,8 +320,7 @@ void Reader::host_trust(const toml::table& table, model::Target& target) {
 }
 
 void Reader::target(const toml::table& table) {
-    known_keys(table, "[[target]]",
-        {"name", "address", "logins", "auth", "host_keys", "host_ca", "trust", "route", "labels", "set_env", "legacy"});
+    known_keys(table, "[[target]]", model::field_names("target"));
     model::Target target;
     target.name = text(table, "name", check_target_name, true);
     target.address = text(table, "address", check_address, true);
@@ -345,7 +346,7 @@ void Reader::when(const toml::table& table, model::When& when) {
             "}");
         return;
     }
-    known_keys(*inner, "when", {"from", "hours"});
+    known_keys(*inner, "when", model::field_names("rule", "when"));
     when.from = texts(*inner, "from", check_network);
     if (inner->contains("from") && when.from.empty()) problem(*inner, "from is empty: leave it out, or name the networks");
     when.hours = text(*inner, "hours", check_hours);
@@ -365,9 +366,7 @@ void Reader::limits(const toml::table& table, model::Limits& limits) {
 }
 
 void Reader::rule(const toml::table& table) {
-    known_keys(table, "[[rule]]",
-        {"name", "users", "targets", "logins", "allow", "commands", "forward", "record", "on_failure", "when", "max_time",
-            "idle_time", "max_sessions"});
+    known_keys(table, "[[rule]]", model::field_names("rule"));
     model::Rule rule;
     rule.name = text(table, "name", check_plain, true);
     rule.users = texts(table, "users", check_rule_user);
@@ -401,7 +400,7 @@ void Reader::rule(const toml::table& table) {
 }
 
 void Reader::client_host(const toml::table& table) {
-    known_keys(table, "[[client_host]]", {"name", "addresses", "keys", "users", "accounts"});
+    known_keys(table, "[[client_host]]", model::field_names("client_host"));
     model::ClientHost host;
     host.name = text(table, "name", check_host_name, true);
     host.addresses = texts(table, "addresses", check_network);

@@ -12,7 +12,7 @@
 namespace sekisho::store {
 
 struct AccessText {
-    std::string name;  // for messages
+    std::string name;  // for messages; empty: they say no place
     std::string text;
 };
 

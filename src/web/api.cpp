@@ -1,9 +1,12 @@
 #include "web/api.h"
 
+#include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <span>
 #include <unordered_map>
 
+#include "recording/folder.h"
+#include "recording/source.h"
 #include "web/json.h"
 
 namespace sekisho::web {
@@ -23,36 +26,10 @@ bool about_target(const model::Session& session, const std::string& target) {
     return session.target == target || session.target.ends_with("@" + target);
 }
 
-std::string first_line(const std::string& path) {
-    std::ifstream file(path);
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
-
 }  // namespace
 
-Response Api::handle(const Request& request, WallTime now) {
-    constexpr std::string_view kSessions = "/v1/sessions/";
-    const bool get = request.method == "GET";
-    const std::string& path = request.path;
-    if (path == "/v1/apply") return request.method == "POST" ? apply(request, now) : refuse(405, "POST is wanted here");
-    if (path.starts_with(kSessions) && request.method == "DELETE")
-        return end_session(request, path.substr(kSessions.size()), now);
-    if (!get) return refuse(405, "GET is wanted here");
-    if (m_live) m_live->settle();
-    if (path.starts_with(kSessions)) return session(request, path.substr(kSessions.size()));
-    if (path == "/v1/sessions") return sessions(request);
-    if (path == "/v1/audit") return audit(request);
-    if (path == "/v1/access") return access();
-    if (path == "/v1/explain") return explain(request, now);
-    if (path == "/v1/recordings") return recordings(request);
-    if (path == "/v1/penalties") return penalties();
-    if (path == "/v1/ca") return certificate_authorities();
-    return refuse(404, "there is nothing here");
-}
-
-Response Api::sessions(const Request& request) {
+Response Api::sessions(const Call& call) {
+    const Request& request = call.request;
     const auto most = number(request, "most", 1000);
     if (!most) return refuse(400, "most is a number");
     const store::SessionFilter filter{.user = request.parameter("user"),
@@ -86,7 +63,8 @@ Response Api::sessions(const Request& request) {
     return respond({{"sessions", std::move(list)}, {"gateway", m_live != nullptr}});
 }
 
-Response Api::session(const Request&, const std::string& id) {
+Response Api::session(const Call& call) {
+    const std::string& id = call.name;
     if (m_live) {
         for (const model::Session& session : m_live->live_sessions()) {
             if (session.id != id && (session.audit_key.empty() || session.audit_key != id)) continue;
@@ -103,12 +81,14 @@ Response Api::session(const Request&, const std::string& id) {
     return respond(body);
 }
 
-Response Api::end_session(const Request& request, const std::string& id, WallTime now) {
+Response Api::end_session(const Call& call) {
+    const Request& request = call.request;
+    const std::string& id = call.name;
     if (!m_live) return refuse(409, "no gateway is running here, so no session can be ended");
     const std::string& stated = request.parameter("reason");
     const std::string reason = stated.empty() ? "ended by an administrator" : "ended by an administrator: " + stated;
     const bool ended = m_live->end_session(id, reason);
-    const auto audited = m_store.audit({.time = now,
+    const auto audited = m_store.audit({.time = call.now,
         .kind = "session.end",
         .session = id,
         .source = request.actor,
@@ -118,7 +98,8 @@ Response Api::end_session(const Request& request, const std::string& id, WallTim
     return ended ? respond({{"ended", id}}) : refuse(404, "no live session has this id or audit key");
 }
 
-Response Api::audit(const Request& request) {
+Response Api::audit(const Call& call) {
+    const Request& request = call.request;
     const auto after = number(request, "after", 0);
     const auto most = number(request, "most", 1000);
     if (!after || !most) return refuse(400, "after and most are numbers");
@@ -130,7 +111,8 @@ Response Api::audit(const Request& request) {
     return respond({{"records", std::move(list)}});
 }
 
-Response Api::recordings(const Request& request) {
+Response Api::recordings(const Call& call) {
+    const Request& request = call.request;
     const auto most = number(request, "most", 1000);
     if (!most) return refuse(400, "most is a number");
     const auto sessions =
@@ -147,7 +129,7 @@ Response Api::recordings(const Request& request) {
     return respond({{"recordings", std::move(list)}});
 }
 
-Response Api::penalties() {
+Response Api::penalties(const Call&) {
     Json list = Json::array();
     for (const model::SourcePenalty& one : m_live ? m_live->penalties() : std::vector<model::SourcePenalty>()) {
         list.push_back(
@@ -156,16 +138,30 @@ Response Api::penalties() {
     return respond({{"penalties", std::move(list)}, {"gateway", m_live != nullptr}});
 }
 
-Response Api::certificate_authorities() {
-    const std::string user_ca = first_line(m_config.user_ca_key_path() + ".pub");
-    const std::string host_ca = first_line(m_config.host_ca_key_path() + ".pub");
-    if (user_ca.empty()) return refuse(404, "there is no CA yet; `sekisho init` makes it");
-    Json host_keys = Json::array();
-    for (const std::string& name : m_config.ssh.host_keys) {
-        if (std::string line = first_line(m_config.path(name) + ".pub"); !line.empty()) host_keys.push_back(std::move(line));
+/// Recordings may be read while they are written: whoever wants all of it asks until nothing more comes.
+Response Api::recording_content(const Call& call) {
+    constexpr std::uint64_t kMostPiece = 4U << 20;
+    const auto offset = number(call.request, "offset", 0);
+    const auto most = number(call.request, "most", kMostPiece);
+    if (!offset || !most) return refuse(400, "offset and most are numbers");
+    if (!recording::is_audit_key(call.name)) return refuse(404, "that is not an audit key");
+    const auto source = recording::open_file(recording::path_of(m_config.path(m_config.recording.dir), call.name));
+    if (!source) return refuse(404, "there is no recording with this audit key here");
+    if (*offset == 0) {
+        const auto kept = m_store.audit({.time = call.now,
+            .kind = "recording.read",
+            .source = call.request.actor,
+            .subject = call.name,
+            .outcome = "ok",
+            .reason = "by the admin API"});
+        if (!kept) return refuse(kept.error());
     }
-    return respond(
-        {{"user_ca", user_ca}, {"host_ca", host_ca}, {"host_keys", std::move(host_keys)}, {"listen", m_config.ssh.listen}});
+    Response response{.status = 200, .body = {}, .content_type = "application/octet-stream"};
+    if (*offset >= (*source)->size()) return response;
+    response.body.resize(std::min({*most, kMostPiece, (*source)->size() - *offset}));
+    const auto bytes = std::as_writable_bytes(std::span(response.body.data(), response.body.size()));
+    response.body.resize((*source)->read(*offset, bytes));
+    return response;
 }
 
 }  // namespace sekisho::web

@@ -1,19 +1,21 @@
 // The admin API as a function from request to response, over the store and, where one runs, the gateway. Served on the admin
 // socket by web/server; called in-process by the CLI when no gateway listens. One thread at a time (the store's rule).
-//   GET /v1/sessions[?user=&target=&live=1&most=]  GET|DELETE /v1/sessions/ID   GET /v1/audit[?kind=&session=&after=&most=]
-//   GET /v1/access   POST /v1/apply   GET /v1/explain?user=&target=[&as=&from=&at=&forward=&anytime=1]   GET /v1/recordings   GET /v1/ca
-//   GET /v1/penalties
+// What can be asked stands in one table (web/routes.cpp), from which requests are routed, permitted and described (GET /openapi.json).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "model/config.h"
+#include "model/difference.h"
 #include "model/live.h"
 #include "store/store.h"
+#include "web/grants.h"
 
 namespace sekisho::web {
 
@@ -23,6 +25,7 @@ struct Request {
     std::map<std::string, std::string, std::less<>> query;
     std::string body;
     std::string actor;  // who asks, for audit records: "uid 0"
+    Grants grants;  // what they may do: nothing, where nobody said so
 
     /// Splits and decodes "/v1/sessions?user=a%20b"; nothing on a malformed target.
     static std::optional<Request> from_target(std::string_view method, std::string_view target);
@@ -50,21 +53,65 @@ public:
 
     Response handle(const Request& request, WallTime now);
 
+    struct Route;  // web/routes.h
+    static const std::vector<Route>& routes();
+
 private:
-    Response sessions(const Request& request);
-    Response session(const Request& request, const std::string& id);
-    Response end_session(const Request& request, const std::string& id, WallTime now);
-    Response audit(const Request& request);
-    Response recordings(const Request& request);
-    Response access();
-    Response apply(const Request& request, WallTime now);
-    Response explain(const Request& request, WallTime now);
-    Response penalties();
-    Response certificate_authorities();
+    /// One request on its route: `name` is what stands in the path for {name}, `kind` what the route is about (user, target, rule).
+    struct Call {
+        const Request& request;
+        WallTime now;
+        std::string name;
+        std::string_view kind;
+    };
+    Response refused(const Request& request, WallTime now, std::string text);
+    Response describe(const Call& call);
+
+    Response sessions(const Call& call);
+    Response session(const Call& call);
+    Response end_session(const Call& call);
+    Response audit(const Call& call);
+    Response recordings(const Call& call);
+    Response recording_content(const Call& call);
+    Response penalties(const Call& call);
+
+    Response access(const Call& call);
+    Response apply(const Call& call);
+    Response explain(const Call& call);
+
+    // Changes of one thing: api_edit.cpp, api_groups.cpp, api_keys.cpp.
+    using Edit = std::function<Result<void>(model::Access& access)>;
+    /// Makes `edit` of the access as it is, in one transaction with an audit record for each change. Where somebody else was quicker it
+    /// is made again of what they left, unless the caller stated the version that it saw: then it is refused.
+    Response change(const Call& call, const Edit& edit);
+    Response store_change(const Call& call, const model::Access& before, const model::Access& after,
+        const std::vector<std::string>& warnings, bool& too_late);
+    Response list_objects(const Call& call);
+    Response show_object(const Call& call);
+    Response add_object(const Call& call);
+    Response set_object(const Call& call);
+    Response remove_object(const Call& call);
+    Response list_groups(const Call& call);
+    Response show_group(const Call& call);
+    Response set_group(const Call& call);
+    Response change_group(const Call& call);
+    Response remove_group(const Call& call);
+    Response list_keys(const Call& call);
+    Response add_keys(const Call& call);
+    Response set_key(const Call& call);
+    Response remove_key(const Call& call);
+
+    Result<model::UserCa> user_ca();
+    Response certificate_authorities(const Call& call);
+    Response ca_text(const Call& call);
+    Response ca_step(const Call& call);
 
     store::Store& m_store;
     model::LiveGateway* m_live;
     const model::Config& m_config;
+    // Refusals are audited one by one, up to a number each minute: whoever may connect causes them.
+    WallTime m_minute{};
+    unsigned m_refused = 0;
 };
 
 }  // namespace sekisho::web

@@ -3,7 +3,6 @@
 
 #include "base/network.h"
 #include "base/time_zone.h"
-#include "model/difference.h"
 #include "policy/decide.h"
 #include "store/access_file.h"
 #include "web/json.h"
@@ -25,7 +24,7 @@ Result<ApplyRequest> read_apply(const Request& request) {
         apply.files.push_back({"access", request.body});
         return apply;
     }
-    const Json body = Json::parse(request.body, nullptr, false);
+    const Json body = parse_body(request.body);
     const auto wrong = [] {
         return fail("the body is {\"files\": [{\"name\": …, \"text\": …}], \"dry_run\": …, \"prune\": …}");
     };
@@ -49,42 +48,6 @@ Result<ApplyRequest> read_apply(const Request& request) {
             return wrong();
     }
     return apply;
-}
-
-std::string fields_text(const model::ObjectChange& change) {
-    std::string text(model::name(change.change));
-    for (const model::FieldChange& field : change.fields) {
-        text += fmt::format("; {}: \"{}\" → \"{}\"", field.field, field.before, field.after);
-    }
-    return text;
-}
-
-std::vector<model::AuditRecord> audit_of(const model::Difference& difference, const std::string& actor, WallTime now) {
-    std::vector<model::AuditRecord> records;
-    for (const model::ObjectChange& change : difference.objects) {
-        records.push_back({.time = now,
-            .kind = "access.changed",
-            .source = actor,
-            .subject = change.kind + " " + change.name,
-            .outcome = "ok",
-            .reason = fields_text(change)});
-    }
-    if (difference.rules_reordered) {
-        records.push_back({.time = now,
-            .kind = "access.changed",
-            .source = actor,
-            .subject = "rules",
-            .outcome = "ok",
-            .reason = "reordered"});
-    }
-    return records;
-}
-
-template <class Items>
-Json list_of(const Items& items) {
-    Json list = Json::array();
-    for (const auto& item : items) list.push_back(to_json(item));
-    return list;
 }
 
 bool is_forward(model::Capability capability) {
@@ -121,15 +84,15 @@ Result<std::pair<std::string, std::uint16_t>> destination(const std::string& tex
 
 }  // namespace
 
-Response Api::access() {
+Response Api::access(const Call&) {
     const auto access = m_store.access();
     if (!access) return refuse(access.error());
     return respond({{"version", access->version}, {"users", list_of(access->users)}, {"targets", list_of(access->targets)},
         {"rules", list_of(access->rules)}, {"client_hosts", list_of(access->client_hosts)}});
 }
 
-Response Api::apply(const Request& request, WallTime now) {
-    const auto wanted = read_apply(request);
+Response Api::apply(const Call& call) {
+    const auto wanted = read_apply(call.request);
     if (!wanted) return refuse(400, wanted.error().text);
     const auto files = store::parse_access(wanted->files);
     if (!files) return refuse(400, files.error().text);
@@ -139,21 +102,15 @@ Response Api::apply(const Request& request, WallTime now) {
         return refuse(409, "access was changed by somebody else in the meantime; nothing was done, try again");
     }
     const model::Access merged = model::merge(*stored, *files, wanted->prune);
-    const model::Difference difference = model::difference(*stored, merged);
-    Json body = to_json(difference);
-    body["warnings"] = model::dangling_references(merged);
-    body["version"] = stored->version;
-    body["applied"] = false;
-    if (wanted->dry_run || difference.empty()) return respond(body);
-
-    if (const auto replaced = m_store.replace_access(merged, audit_of(difference, request.actor, now)); !replaced)
-        return refuse(replaced.error());
-    if (m_live) m_live->access_changed();
-    body["applied"] = true;
-    return respond(body);
+    if (wanted->dry_run) {
+        return respond(change_body(model::difference(*stored, merged), model::dangling_references(merged), stored->version, false));
+    }
+    bool too_late = false;
+    return store_change(call, *stored, merged, model::dangling_references(merged), too_late);
 }
 
-Response Api::explain(const Request& request, WallTime now) {
+Response Api::explain(const Call& call) {
+    const Request& request = call.request;
     auto access = m_store.access();
     if (!access) return refuse(access.error());
     if (request.flag("anytime")) {  // what the rules give at all, at some time and from somewhere
@@ -169,7 +126,7 @@ Response Api::explain(const Request& request, WallTime now) {
     const auto capabilities = asked_capabilities(request, !request.parameter("forward").empty());
     if (!capabilities) return refuse(400, capabilities.error().text);
     const std::string& at = request.parameter("at");
-    const auto time = at.empty() ? std::optional(now) : base::parse_rfc3339(at);
+    const auto time = at.empty() ? std::optional(call.now) : base::parse_rfc3339(at);
     if (!time) return refuse(400, "at is a time with its zone, for example 2026-11-23T08:00:00+09:00");
 
     const std::string& wanted = request.parameter("command");

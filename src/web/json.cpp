@@ -1,8 +1,14 @@
 #include "web/json.h"
 
+#include "base/duration.h"
 #include "base/log.h"
 
 namespace sekisho::web {
+namespace {
+
+std::string limit_text(std::chrono::seconds limit) { return limit.count() == 0 ? "" : base::duration_text(limit); }
+
+}  // namespace
 
 Json to_json(const model::Session& session) {
     return {{"id", session.id}, {"audit_key", session.audit_key}, {"user", session.user}, {"source", session.source},
@@ -37,7 +43,7 @@ Json to_json(const model::Rule& rule) {
         {"commands", rule.commands}, {"forward", rule.forward}, {"record", model::name(rule.record)},
         {"on_failure", rule.on_failure ? model::name(*rule.on_failure) : ""},
         {"when", {{"from", rule.when.from}, {"hours", rule.when.hours}}},
-        {"max_time", rule.limits.max_time.count()}, {"idle_time", rule.limits.idle_time.count()},
+        {"max_time", limit_text(rule.limits.max_time)}, {"idle_time", limit_text(rule.limits.idle_time)},
         {"max_sessions", rule.limits.max_sessions}};
 }
 
@@ -64,6 +70,26 @@ Json to_json(const policy::Decision& decision) {
         {"on_failure", decision.on_failure ? model::name(*decision.on_failure) : ""}};
 }
 
+Json parse_body(std::string_view text) {
+    constexpr int kDeepest = 8;
+    int depth = 0;
+    bool in_text = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_text) {
+            if (c == '\\') ++i;
+            in_text = c != '"';
+        } else if (c == '"') {
+            in_text = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > kDeepest) return Json(Json::value_t::discarded);
+        } else if (c == ']' || c == '}') {
+            --depth;
+        }
+    }
+    return Json::parse(text, nullptr, false);
+}
+
 Response respond(const Json& body, int status) {
     return {status, body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
@@ -71,7 +97,7 @@ Response respond(const Json& body, int status) {
 Response refuse(int status, std::string_view text) { return respond({{"error", text}}, status); }
 
 Response refuse(const Error& error) {
-    log::error("api.failed", {{"error", error.full()}});
+    if (!error.detail.empty()) log::error("api.failed", {{"error", error.full()}});
     return refuse(error.detail.empty() ? 409 : 500, error.full());
 }
 

@@ -13,6 +13,10 @@ namespace sekisho::web {
 
 using Json = nlohmann::json;
 
+/// Details of the Errors of an edit, which decide about the status: 404, 409; without one 400.
+inline constexpr std::string_view kMissing = "missing";
+inline constexpr std::string_view kConflict = "conflict";
+
 Json to_json(const model::Session& session);
 Json to_json(const model::AuditRecord& record);
 Json to_json(const model::User& user);
@@ -21,6 +25,21 @@ Json to_json(const model::Rule& rule);
 Json to_json(const model::ClientHost& host);
 Json to_json(const model::Difference& difference);
 Json to_json(const policy::Decision& decision);
+
+/// Of values that have a to_json.
+template <class Items>
+Json list_of(const Items& items) {
+    Json list = Json::array();
+    for (const auto& item : items) list.push_back(to_json(item));
+    return list;
+}
+
+/// {"changes", "rules_reordered", "warnings", "version", "applied"}
+Json change_body(
+    const model::Difference& difference, const std::vector<std::string>& warnings, std::uint64_t version, bool applied);
+
+/// Discarded where the text is no JSON, or nested deeper than anything that is asked here.
+Json parse_body(std::string_view text);
 
 /// Text that is not UTF-8 is shown with replacement characters, never thrown on.
 Response respond(const Json& body, int status = 200);

@@ -34,7 +34,10 @@ using Protocol = asio::local::stream_protocol;
 using Stream = beast::basic_stream<Protocol, asio::any_io_executor>;
 
 constexpr std::chrono::seconds kPatience{30};  // for one request or response
+constexpr std::chrono::seconds kPatienceWithStrangers{5};
 constexpr int kMostConnections = 64;
+constexpr int kMostStrangers = 8;  // connections of accounts without a role: they cannot take the others' places
+constexpr std::size_t kMostReaderBody = 64U << 10;  // of who may not change anything
 
 Error system_error(const std::string& what) { return {what, std::strerror(errno)}; }
 
@@ -49,8 +52,9 @@ bool somebody_listens(const sockaddr_un& address) {
 
 class SocketServer final : public Server {
 public:
-    SocketServer(int fd, std::string path, Handler handler)
-        : m_path(std::move(path)), m_handler(std::move(handler)), m_acceptor(m_context, Protocol(), fd) {
+    SocketServer(int fd, std::string path, Handler handler, Roles roles)
+        : m_path(std::move(path)), m_handler(std::move(handler)), m_roles(std::move(roles)),
+          m_acceptor(m_context, Protocol(), fd) {
         asio::co_spawn(m_context, accept(), asio::detached);
         m_thread = std::thread([this] { m_context.run(); });
     }
@@ -74,52 +78,48 @@ private:
                 co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
                 continue;
             }
-            if (m_connections >= kMostConnections) continue;  // closes it
-            asio::co_spawn(m_context, converse(Stream(std::move(socket))), asio::detached);
+            const auto peer = peer_of(socket.native_handle());
+            if (!peer) continue;  // closes it
+            const Grants grants = m_roles.of(*peer);
+            int& here = grants.none() ? m_strangers : m_connections;
+            if (here >= (grants.none() ? kMostStrangers : kMostConnections)) continue;
+            asio::co_spawn(m_context, converse(Stream(std::move(socket)), "uid " + std::to_string(peer->uid), grants, here),
+                asio::detached);
         }
     }
 
-    asio::awaitable<void> converse(Stream stream) {
-        ++m_connections;
-        const auto leave = std::shared_ptr<void>(nullptr, [this](void*) { --m_connections; });
-        ucred peer{};
-        socklen_t size = sizeof peer;
-        const bool known = ::getsockopt(stream.socket().native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-        const bool permitted = known && (peer.uid == 0 || peer.uid == ::geteuid());
-        if (!permitted) log::warn_limited("admin.refused", {{"uid", known ? std::to_string(peer.uid) : "unknown"}});
+    asio::awaitable<void> converse(Stream stream, std::string actor, Grants grants, int& here) {
+        ++here;
+        const auto leave = std::shared_ptr<void>(nullptr, [&here](void*) { --here; });
+        const auto patience = grants.none() ? kPatienceWithStrangers : kPatience;
 
         beast::flat_buffer buffer;
         beast::error_code error;
         while (true) {
             http::request_parser<http::string_body> parser;
-            parser.body_limit(kMostBodyBytes);
-            stream.expires_after(kPatience);
+            parser.body_limit(grants.has(Permission::Change) ? kMostBodyBytes : kMostReaderBody);
+            stream.expires_after(patience);
             co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
             if (error) co_return;
-            const bool keep = parser.get().keep_alive();
-            http::response<http::string_body> response =
-                permitted ? answer(parser.get(), "uid " + std::to_string(peer.uid)) : refused(parser.get());
+            const bool keep = parser.get().keep_alive() && !grants.none();
+            http::response<http::string_body> response = answer(parser.get(), actor, grants);
             response.keep_alive(keep);
             response.prepare_payload();
-            stream.expires_after(kPatience);
+            stream.expires_after(patience);
             co_await http::async_write(stream, response, asio::redirect_error(asio::use_awaitable, error));
             if (error || !keep) co_return;
         }
     }
 
-    static http::response<http::string_body> refused(const http::request<http::string_body>& asked) {
-        http::response<http::string_body> response(http::status::forbidden, asked.version());
-        response.body() = "{\"error\":\"the admin socket is for root and the gateway's own account\"}\n";
-        return response;
-    }
-
-    http::response<http::string_body> answer(http::request<http::string_body>& asked, std::string actor) {
+    http::response<http::string_body> answer(
+        http::request<http::string_body>& asked, const std::string& actor, const Grants& grants) {
         Response made{.status = 400, .body = "{\"error\":\"the request's target is malformed\"}\n"};
         const std::string_view target(asked.target().data(), asked.target().size());
         const std::string_view method(asked.method_string().data(), asked.method_string().size());
         if (auto request = Request::from_target(method, target)) {
             request->body = std::move(asked.body());
-            request->actor = std::move(actor);
+            request->actor = actor;
+            request->grants = grants;
             made = m_handler(*request);
         }
         http::response<http::string_body> response(static_cast<http::status>(made.status), asked.version());
@@ -131,15 +131,18 @@ private:
 
     std::string m_path;
     Handler m_handler;
+    const Roles m_roles;
     asio::io_context m_context{1};
     Protocol::acceptor m_acceptor;
     int m_connections = 0;
+    int m_strangers = 0;
     std::thread m_thread;
 };
 
 }  // namespace
 
-Result<int> listen_at(const std::string& path) {
+Result<int> listen_at(const std::string& path, const Roles& roles) {
+    const mode_t mode = roles.others() ? 0666 : 0600;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) return fail("the name of the admin socket is too long: " + path);
@@ -154,9 +157,9 @@ Result<int> listen_at(const std::string& path) {
     }
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return std::unexpected(system_error("cannot make the admin socket"));
-    // On Linux the file takes the mode that the socket has when it is bound: it is never open to others, not even for a moment.
-    if (::fchmod(fd, 0600) != 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::chmod(path.c_str(), 0600) != 0 || ::listen(fd, 64) != 0) {
+    // On Linux the file takes the mode that the socket has when it is bound: it is never open to more, not even for a moment.
+    if (::fchmod(fd, mode) != 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::chmod(path.c_str(), mode) != 0 || ::listen(fd, 64) != 0) {
         const Error error = system_error("cannot listen on " + path);
         ::close(fd);
         return std::unexpected(error);
@@ -164,19 +167,19 @@ Result<int> listen_at(const std::string& path) {
     return fd;
 }
 
-Result<std::unique_ptr<Server>> serve(int listening, const std::string& path, Server::Handler handler) {
+Result<std::unique_ptr<Server>> serve(int listening, const std::string& path, Server::Handler handler, const Roles& roles) {
     try {
-        return std::make_unique<SocketServer>(listening, path, std::move(handler));
+        return std::make_unique<SocketServer>(listening, path, std::move(handler), roles);
     } catch (const std::exception& error) {
         ::close(listening);
         return fail("cannot serve the admin API", error.what());
     }
 }
 
-Result<std::unique_ptr<Server>> serve(const std::string& path, Server::Handler handler) {
-    const auto fd = listen_at(path);
+Result<std::unique_ptr<Server>> serve(const std::string& path, Server::Handler handler, const Roles& roles) {
+    const auto fd = listen_at(path, roles);
     if (!fd) return std::unexpected(fd.error());
-    return serve(*fd, path, std::move(handler));
+    return serve(*fd, path, std::move(handler), roles);
 }
 
 }  // namespace sekisho::web

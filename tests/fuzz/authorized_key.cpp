@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "keys/authorized_key.h"
+#include "keys/key_import.h"
 #include "keys/public_text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,6 +19,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto pasted = keys::parse_public_text(text)) {
         const auto again = keys::parse_public_text(keys::rfc4716(pasted->key, pasted->comment));
         if (!again || !(again->key == pasted->key)) std::abort();
+    }
+    if (const auto lines = keys::authorized_lines(text)) {
+        for (const auto& line : *lines) {
+            if (!keys::parse_authorized_key(line)) std::abort();
+        }
+        std::string file;
+        for (const auto& line : *lines) file += line + "\n";
+        const auto again = keys::authorized_lines(file);
+        if (!again || *again != *lines) std::abort();
     }
     return 0;
 }

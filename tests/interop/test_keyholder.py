@@ -122,7 +122,9 @@ def test_the_gateway_can_do_nothing_else(own_world, folder):
         for pid in (spawner, keyholder):
             tried = ["socket(2, 1, 0)", f'open("{folder}/new", {O_RDWR | O_CREAT}, 0600)', 'execve("/bin/true", 0, 0)']
             assert all(result == -1 for result, _ in memory.call(pid, *tried)), pid
-        assert memory.call(keyholder, f'open("{data}/keys/ca_ed25519", 0)') == [(-1, EPERM)]
+        # The keyholder makes the CA's next key in its folder, and opens nothing elsewhere.
+        assert memory.call(keyholder, f'open("{data}/sekisho.db", 0)', f'open("{data}/recordings/new", {O_RDWR | O_CREAT}, 0600)',
+                           'open("/etc/hosts", 0)', f'unlink("{own_file}")') == [(-1, EACCES)] * 4
         client.stdin.write(b"still here\n")
         client.stdin.flush()
         assert client.stdout.readline() == b"still here\n"

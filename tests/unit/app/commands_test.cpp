@@ -167,7 +167,7 @@ TEST_F(CommandsTest, ApplyThenListThenExplain) {
     EXPECT_EQ(run({"user", "ls"}), cli::kDone);
     EXPECT_THAT(m_out, HasSubstr("alice"));
     EXPECT_EQ(run({"group", "show", "ops", "--json"}), cli::kDone);
-    EXPECT_EQ(m_out, "[\n  {\"name\": \"ops\", \"users\": [\"alice\"]}\n]\n");
+    EXPECT_EQ(m_out, "{\n  \"name\": \"ops\",\n  \"users\": [\n    \"alice\"\n  ]\n}\n");
     EXPECT_EQ(run({"rule", "show", "nothing"}), cli::kFailed);
     EXPECT_EQ(run({"explain", "alice", "ubuntu@web1", "--as", "shell"}), cli::kDone);
     EXPECT_THAT(m_out, HasSubstr("rule \"ops on web\" lets it"));

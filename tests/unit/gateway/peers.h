@@ -184,7 +184,7 @@ public:
         for (auto& thread : m_threads) thread.join();
     }
 
-    const keyholder::PublicParts& public_parts() const { return m_keys.public_parts(); }
+    keyholder::PublicParts public_parts() const { return m_keys.public_parts(); }
 
     /// The gateway's end of a new link.
     int link() {

@@ -96,7 +96,7 @@ TEST(KeyholderMessages, RepliesAndGreetings) {
     PublicParts parts;
     parts.host_keys = {
         {Bytes(51, std::byte{1}), {"ssh-ed25519"}}, {Bytes(400, std::byte{2}), {"rsa-sha2-512", "rsa-sha2-256"}}};
-    parts.user_ca = Bytes(51, std::byte{3});
+    parts.user_ca = {Bytes(51, std::byte{3}), Bytes(52, std::byte{4}), {}};
     const Bytes hello = encode(Result<PublicParts>(parts));
     EXPECT_EQ(decode_hello(payload(hello)).value(), parts);
     for (std::size_t size = 0; size < payload(hello).size(); ++size) {

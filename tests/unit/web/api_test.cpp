@@ -38,6 +38,7 @@ protected:
         EXPECT_TRUE(request) << target;
         request->body = std::move(body);
         request->actor = "uid 0";
+        request->grants = Grants::everything();
         return m_api.handle(*request, *base::parse_rfc3339("2026-11-23T10:00:00+09:00"));
     }
     Json get(std::string_view target) {
@@ -184,7 +185,10 @@ TEST_F(ApiTest, SessionsEndWithTheReasonAndAnAuditRecord) {
     EXPECT_EQ(ask("DELETE", "/v1/sessions/other").status, 404);
     EXPECT_EQ(get("/v1/audit?kind=session.end")["records"].size(), 2U);
     Api alone(*m_store, nullptr, m_config);
-    EXPECT_EQ(alone.handle(*Request::from_target("DELETE", "/v1/sessions/live1"), {}).status, 409);
+    Request request = *Request::from_target("DELETE", "/v1/sessions/live1");
+    EXPECT_EQ(alone.handle(request, {}).status, 403) << "without a role";
+    request.grants = Grants::everything();
+    EXPECT_EQ(alone.handle(request, {}).status, 409);
 }
 
 TEST_F(ApiTest, ExplainSaysWhatDecideSays) {

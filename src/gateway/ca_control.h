@@ -1,0 +1,37 @@
+// CaControl: the user CA for the admin API: its public lines, and steps that are taken in the keyholder while the admin thread waits.
+// Owned by gateway/serve. Thread-safe; change() may not be called on a loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "keyholder/signer.h"
+#include "model/user_ca.h"
+
+namespace sekisho::gateway {
+
+class CaControl {
+public:
+    /// What the keyholder says that it has: at its start, or after a step.
+    void has(const keyholder::UserCaKeys& keys);
+    model::UserCa lines() const;
+
+    using Ask = std::function<void(model::CaStep step, std::function<void(Result<Bytes>)> done)>;
+    /// `ask` hands the step to a loop. Waits for the answer, half a minute at most.
+    Result<model::UserCa> change(model::CaStep step, const Ask& ask);
+    /// The gateway is going down, and the loop that would answer may be the one that waits for us: nobody waits any more.
+    void stop();
+
+private:
+    struct Waiting;
+
+    mutable std::mutex m_mutex;
+    model::UserCa m_lines;
+    std::shared_ptr<Waiting> m_waiting;
+    bool m_stopped = false;
+};
+
+}  // namespace sekisho::gateway

@@ -1,0 +1,94 @@
+#include "model/access_fields.h"
+
+#include <algorithm>
+
+namespace sekisho::model {
+namespace {
+
+using enum FieldType;
+using Fields = std::vector<AccessField>;
+
+const Fields& users() {
+    static const Fields fields{{"name", Text, true, "a lower-case letter, then at most 63 of a-z 0-9 - _ .", {}},
+        {"email", Text, false, "also what certificates may name the user by", {}},
+        {"groups", Texts, false, "what rules call @GROUP", {}},
+        {"keys", Texts, false, "lines of authorized_keys, with their options; see `sekisho key`", {}},
+        {"locked", Flag, false, "may not sign in", {}},
+        {"expires", Text, false, "a time with its zone, after which the user may not sign in", {}}};
+    return fields;
+}
+
+const Fields& targets() {
+    static const Fields fields{{"name", Text, true, "at most 128 of a-z 0-9 - _ ., a letter or digit first", {}},
+        {"address", Text, true, "host:port or [IPv6]:port", {}},
+        {"logins", Texts, false, "account names on the target; the first is the default", {}},
+        {"auth", Text, false, "how the gateway signs in", {"certificate", "agent", "key", "password", "passthrough"}},
+        {"host_keys", Texts, false, "public keys that the target may show", {}},
+        {"host_ca", Texts, false, "authorities whose host certificates the target may show", {}},
+        {"trust", Text, false, "first-use: the first key that is seen is kept", {"first-use"}},
+        {"route", Texts, false, "hops on the way: targets, socks5://host:port, http://host:port", {}},
+        {"labels", Pairs, false, "what rules call NAME=VALUE", {}},
+        {"set_env", Pairs, false, "variables for the target's commands", {}},
+        {"legacy", Flag, false, "older algorithms are permitted", {}}};
+    return fields;
+}
+
+const Fields& rules() {
+    static const Fields fields{{"name", Text, true, "1 to 256 bytes", {}},
+        {"users", Texts, true, "names, @GROUP, or * for everybody", {}},
+        {"targets", Texts, false, "names, patterns with * and ?, labels NAME=VALUE; none: the gateway itself", {}},
+        {"logins", Texts, false, "none: every login of the target", {}},
+        {"allow", Texts, true, "capabilities",
+            {"shell", "exec", "sftp", "scp", "local-forward", "remote-forward", "udp-forward", "socket-forward", "agent",
+                "x11", "vpn"}},
+        {"commands", Texts, false, "patterns with * and ?: only these by exec; none: every command", {}},
+        {"forward", Texts, false, "destinations: host:port, CIDR:port, host:low-high, host:*, /path of a socket", {}},
+        {"record", Text, false, "what is kept of a session", {"full", "commands", "metadata"}},
+        {"on_failure", Text, false, "when evidence cannot be written", {"refuse", "end", "alarm"}},
+        {"max_time", Text, false, "for example 8h: then the session ends", {}},
+        {"idle_time", Text, false, "for example 30m without a byte in either direction: then the session ends", {}},
+        {"max_sessions", Number, false, "of one user under this rule, at once", {}},
+        {"when.from", Texts, false, "networks that the user comes from", {}},
+        {"when.hours", Text, false, "for example Mon-Fri 08:00-20:00 Asia/Tokyo", {}}};
+    return fields;
+}
+
+const Fields& client_hosts() {
+    static const Fields fields{{"name", Text, true, "the machine's host name, as it says itself", {}},
+        {"addresses", Texts, false, "networks that it connects from; none: any, for one that comes through a relay", {}},
+        {"keys", Texts, true, "its public host keys", {}},
+        {"users", Texts, true, "who may come from there: names, @GROUP, or *", {}},
+        {"accounts", Pairs, false, "its local account and the user that it stands for; none: the user of the same name", {}}};
+    return fields;
+}
+
+}  // namespace
+
+const std::vector<AccessField>& access_fields(std::string_view kind) {
+    if (kind == "user") return users();
+    if (kind == "client_host" || kind == "client-host") return client_hosts();
+    return kind == "target" ? targets() : rules();
+}
+
+const AccessField* access_field(std::string_view kind, std::string_view name) {
+    const auto& all = access_fields(kind);
+    const auto found = std::ranges::find(all, name, &AccessField::name);
+    return found == all.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> field_names(std::string_view kind, std::string_view table) {
+    std::vector<std::string> names;
+    for (const AccessField& field : access_fields(kind)) {
+        const std::size_t dot = field.name.find('.');
+        const std::string_view first = field.name.substr(0, dot);
+        std::string name;
+        if (table.empty())
+            name = first;
+        else if (dot != std::string_view::npos && first == table)
+            name = field.name.substr(dot + 1);
+        if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+    }
+    return names;
+}
+
+}  // namespace sekisho::model
