@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/gateway_call.h"
+#include "model/own_login.h"
 
 namespace sekisho::cli {
 namespace {
@@ -19,6 +20,14 @@ struct Options {
 std::string own_name() {
     char name[256] = {};
     return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+/// The default login of this user; empty where none is known.
+std::string first_login(const JsonView& target, const model::User& user) {
+    for (const std::string& word : target.texts("logins")) {
+        if (std::string login = model::own_login(word, user); !login.empty()) return login;
+    }
+    return {};
 }
 
 /// The port of the first address that the gateway listens on.
@@ -76,13 +85,17 @@ int print_config(const Context& context, const Options& options) {
     const std::uint16_t port = options.port == 0 ? port_of(ca->texts("listen")) : options.port;
     const auto access = call_gateway(context, "GET", "/v1/access");
     if (!access) return failed(access.error());
+    model::User user;
+    user.name = options.user;
+    for (const JsonView& one : access->list("users")) {
+        if (one.text("name") == options.user) user.email = one.text("email");
+    }
     std::vector<Place> places;
     for (const JsonView& target : access->list("targets")) {
         const std::string name = target.text("name");
         const auto reached = reaches(context, options.user, name);
         if (!reached) return failed(reached.error());
-        const std::vector<std::string> logins = target.texts("logins");
-        if (*reached) places.push_back({name, logins.empty() ? "" : logins.front()});
+        if (*reached) places.push_back({name, first_login(target, user)});
     }
     if (options.known_hosts) {
         print_known_hosts(*ca, port == 22 ? host : fmt::format("[{}]:{}", host, port), places);

@@ -12,6 +12,7 @@
 #include "gateway/passthrough_step.h"
 #include "gateway/session_channel.h"
 #include "gateway/text.h"
+#include "model/own_login.h"
 #include "net/timer.h"
 #include "ssh/host_key_proof.h"
 
@@ -162,8 +163,7 @@ void FrontHop::key_accepted(std::shared_ptr<const identity::Grant> grant, policy
     m_destination = std::move(destination);
     if (!m_destination.target.empty() && m_destination.login.empty()) {
         const auto snapshot = m_services.access.load();
-        const model::Target* target = snapshot->access.target(m_destination.target);
-        if (target != nullptr && !target->logins.empty()) m_destination.login = target->logins.front();
+        m_destination.login = default_login(snapshot->access, m_destination.target);
     }
 }
 
@@ -182,8 +182,20 @@ std::vector<std::unique_ptr<SignInStep>> FrontHop::steps_for(
     return steps;
 }
 
-bool FrontHop::permits_session(const model::Target& target) {
-    return std::ranges::any_of(target.logins, [&](const std::string& login) { return permits_session(target, login); });
+std::string FrontHop::default_login(const model::Access& access, const std::string& target) const {
+    const model::Target* found = access.target(target);
+    const model::User* user = access.user(m_grant->user);
+    return found != nullptr && user != nullptr ? model::default_login(*found, *user) : std::string();
+}
+
+std::vector<std::string> FrontHop::logins_for(const model::Access& access, const model::Target& target) const {
+    const model::User* user = access.user(m_grant->user);
+    return user != nullptr ? model::logins_for(target, *user) : std::vector<std::string>();
+}
+
+bool FrontHop::permits_session(const model::Access& access, const model::Target& target) {
+    return std::ranges::any_of(
+        logins_for(access, target), [&](const std::string& login) { return permits_session(target, login); });
 }
 
 bool FrontHop::permits_session(const model::Target& target, const std::string& login) {

@@ -53,8 +53,12 @@ public:
 
     /// The policy's word on the access of this moment; a refusal is audited here.
     policy::Decision decide(policy::Request request);
+    /// The target's logins that are there for this user, the default first; whether a rule permits them is another question.
+    std::vector<std::string> logins_for(const model::Access& access, const model::Target& target) const;
+    /// Empty: there is none, or no such target.
+    std::string default_login(const model::Access& access, const std::string& target) const;
     /// Whether any rule lets this user run something on the target, under one of its logins.
-    bool permits_session(const model::Target& target);
+    bool permits_session(const model::Access& access, const model::Target& target);
     bool permits_session(const model::Target& target, const std::string& login);
     model::OnFailure on_failure(const policy::Decision& decision) const;
     /// May a channel begin by this decision, as far as evidence and the limits of its rule go? From then on the limits bind the session.

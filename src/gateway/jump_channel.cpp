@@ -61,7 +61,7 @@ std::optional<JumpChannel::Plan> jump_to(FrontHop& front, const std::string& hos
     if (!named) return std::nullopt;
     const auto snapshot = front.services().access.load();
     const model::Target* target = policy::target_at(snapshot->access, named->name, port);
-    if (target == nullptr || !front.permits_session(*target)) return std::nullopt;
+    if (target == nullptr || !front.permits_session(snapshot->access, *target)) return std::nullopt;
     return JumpChannel::Plan{target->name, named->name, shown(net::Endpoint{named->name, port}.text(), 300)};
 }
 

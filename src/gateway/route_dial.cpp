@@ -65,8 +65,8 @@ void RouteDial::through(const std::string& target, const std::string& login, std
     const auto snapshot = m_front.services().access.load();
     const model::Target* found = snapshot->access.target(target);
     if (found == nullptr) return finish(fail(fmt::format("{} on the way to it is not registered any more", target)));
-    if (found->logins.empty() && login.empty()) return finish(fail(fmt::format("{} on the way to it has no login", target)));
-    const std::string& as = login.empty() ? found->logins.front() : login;
+    const std::string as = login.empty() ? m_front.default_login(snapshot->access, target) : login;
+    if (as.empty()) return finish(fail(fmt::format("{} on the way to it has no login of yours", target)));
     m_relay = m_front.target_hop(*found, as, before.empty() ? found->route : before, m_behind);
     m_relay->join(*this);
 }

@@ -252,8 +252,7 @@ bool SessionChannel::find_destination(Request& start) {
     }
     if (m_destination.login.empty()) {
         const auto snapshot = m_front.services().access.load();
-        const model::Target* target = snapshot->access.target(m_destination.target);
-        if (target != nullptr && !target->logins.empty()) m_destination.login = target->logins.front();
+        m_destination.login = m_front.default_login(snapshot->access, m_destination.target);
     }
     return true;
 }
@@ -278,7 +277,7 @@ SessionChannel::Places SessionChannel::places(std::size_t most) {
     for (const auto& target : snapshot->access.targets) {
         if (found.more) break;
         found.more = ++looked_at > kMostLookedAt;
-        for (const auto& login : target.logins) {
+        for (const auto& login : m_front.logins_for(snapshot->access, target)) {
             if (found.more || !m_front.permits_session(target, login)) continue;
             found.more = found.open.size() >= most;
             if (found.more) break;

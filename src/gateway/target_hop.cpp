@@ -10,7 +10,9 @@
 #include "crypto/diffie_hellman.h"
 #include "gateway/front_hop.h"
 #include "gateway/host_key_check.h"
+#include "gateway/live_sessions.h"
 #include "gateway/text.h"
+#include "model/own_login.h"
 #include "wire/limits.h"
 
 namespace sekisho::gateway {
@@ -36,10 +38,21 @@ void TargetHop::leave(TargetUser& user) { std::erase(m_users, &user); }
 // --- learned keys, dial ---
 
 void TargetHop::start() {
-    if (const auto possible = TargetSignIn::possible(sign_in_facts()); !possible) {
-        return fail(possible.error().text, "sign-in is not possible", "target.refused");
-    }
+    auto possible = find_principals();
+    if (possible) possible = TargetSignIn::possible(sign_in_facts());
+    if (!possible) return fail(possible.error().text, "sign-in is not possible", "target.refused");
     m_target.trust_first_use ? load_learned_keys() : dial();
+}
+
+Result<void> TargetHop::find_principals() {
+    if (m_target.auth != model::TargetAuth::Certificate) return {};
+    const auto snapshot = m_front.services().access.load();
+    const model::User* user = snapshot->access.user(m_front.record().facts().user);
+    if (user == nullptr) return sekisho::fail(kUserRemoved);
+    auto principals = model::principals_for(m_target, *user, m_login);
+    if (!principals) return std::unexpected(principals.error());
+    m_principals = std::move(*principals);
+    return {};
 }
 
 TargetSignIn::Facts TargetHop::sign_in_facts() const {
@@ -47,6 +60,7 @@ TargetSignIn::Facts TargetHop::sign_in_facts() const {
     TargetSignIn::Facts facts;
     facts.auth = m_target.auth;
     facts.login = m_login;
+    facts.principals = m_principals;
     facts.target = m_target.name;
     facts.key_id = fmt::format(
         "user={} session={} audit={}", session.user, session.id, session.audit_key.empty() ? "-" : session.audit_key);

@@ -56,6 +56,8 @@ private:
     void hop_event(Hop& hop, ssh::Event& event) override;
     void hop_over(Hop& hop, const std::string& reason) override;
 
+    /// What the certificate will name: an error is a text for the user.
+    Result<void> find_principals();
     TargetSignIn::Facts sign_in_facts() const;
     void load_learned_keys();
     void dial();
@@ -76,6 +78,7 @@ private:
     FrontHop& m_front;
     model::Target m_target;
     std::string m_login;
+    std::vector<std::string> m_principals;  // of the certificate
     std::vector<std::string> m_behind;
     std::vector<std::string> m_learned;
     std::unique_ptr<RouteDial> m_dial;

@@ -73,7 +73,7 @@ void TargetSignIn::prepare() {
     m_key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
     keyholder::CertificateWish wish;
     wish.key = base::to_bytes(m_key->public_key().blob());
-    wish.principals = {m_facts.login};
+    wish.principals = m_facts.principals;
     wish.key_id = m_facts.key_id;
     wish.ahead = m_facts.life;
     // What the session may do was decided before; the certificate must not stand in its way.
@@ -135,8 +135,8 @@ void TargetSignIn::refused() {
     if (m_facts.auth == model::TargetAuth::Certificate) {
         return m_tell.failed(
             fmt::format("{0} did not accept the gateway's certificate for the login {1}. Its administrator checks that {1} "
-                        "exists there and that TrustedUserCAKeys names this gateway's CA (sekisho ca show).",
-                m_facts.target, m_facts.login),
+                        "exists there, that it is open to {2}, and that TrustedUserCAKeys names this gateway's CA (sekisho ca show).",
+                m_facts.target, m_facts.login, fmt::join(m_facts.principals, " or ")),
             "the target refused the certificate");
     }
     m_tell.failed(fmt::format("{} accepted none of the {} keys in your agent for the login {}.", m_facts.target,

@@ -22,6 +22,7 @@ public:
     struct Facts {
         model::TargetAuth auth = model::TargetAuth::Certificate;
         std::string login;
+        std::vector<std::string> principals;  // of the certificate
         std::string target;
         std::string key_id;  // of the certificate
         std::chrono::seconds life{60};

@@ -41,7 +41,8 @@ struct User {
 struct Target {
     std::string name;
     std::string address;  // host:port, [v6]:port
-    std::vector<std::string> logins;  // the first is the default
+    std::vector<std::string> logins;  // names, {user}, {email_prefix} (own_login.h); the first is the default
+    std::vector<std::string> principals;  // what certificates name; empty: the login
     TargetAuth auth = TargetAuth::Certificate;
     std::vector<std::string> host_keys;  // pinned public key lines
     std::vector<std::string> host_ca;    // host CA public key lines
@@ -71,7 +72,7 @@ struct Rule {
     std::string name;
     std::vector<std::string> users;    // names, @groups, "*"
     std::vector<std::string> targets;  // name patterns, label=value; empty: the gateway itself (forwards it dials)
-    std::vector<std::string> logins;   // empty: every login the target lists
+    std::vector<std::string> logins;   // patterns, {user}, {email_prefix}; empty: every login the target lists
     std::vector<Capability> allow;
     std::vector<std::string> commands;  // patterns (matches_command) that `exec` is narrowed to; empty: every command
     std::vector<std::string> forward;  // host:port, CIDR:port, host:low-high, host:*

@@ -21,7 +21,8 @@ const Fields& users() {
 const Fields& targets() {
     static const Fields fields{{"name", Text, true, "at most 128 of a-z 0-9 - _ ., a letter or digit first", {}},
         {"address", Text, true, "host:port or [IPv6]:port", {}},
-        {"logins", Texts, false, "account names on the target; the first is the default", {}},
+        {"logins", Texts, false, "account names on the target, {user}, {email_prefix}; the first is the default", {}},
+        {"principals", Texts, false, "what certificates for it name: names, {login}, {user}, {email_prefix}, {email}; none: {login}", {}},
         {"auth", Text, false, "how the gateway signs in", {"certificate", "agent", "key", "password", "passthrough"}},
         {"host_keys", Texts, false, "public keys that the target may show", {}},
         {"host_ca", Texts, false, "authorities whose host certificates the target may show", {}},
@@ -37,7 +38,7 @@ const Fields& rules() {
     static const Fields fields{{"name", Text, true, "1 to 256 bytes", {}},
         {"users", Texts, true, "names, @GROUP, or * for everybody", {}},
         {"targets", Texts, false, "names, patterns with * and ?, labels NAME=VALUE; none: the gateway itself", {}},
-        {"logins", Texts, false, "none: every login of the target", {}},
+        {"logins", Texts, false, "patterns, {user}, {email_prefix}; none: every login of the target", {}},
         {"allow", Texts, true, "capabilities",
             {"shell", "exec", "sftp", "scp", "local-forward", "remote-forward", "udp-forward", "socket-forward", "agent",
                 "x11", "vpn"}},

@@ -136,6 +136,7 @@ Fields fields(const Target& target) {
     Fields f;
     add(f, "address", target.address);
     add(f, "logins", joined(target.logins));
+    add(f, "principals", joined(target.principals));
     add(f, "auth", std::string(name(target.auth)));
     add(f, "host_keys", joined(target.host_keys));
     add(f, "host_ca", joined(target.host_ca));

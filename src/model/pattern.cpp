@@ -55,7 +55,7 @@ bool is_target_name(std::string_view text) { return is_lower_name(text, 128, tru
 bool is_label_name(std::string_view text) { return is_lower_name(text, 64, false); }
 
 bool is_login(std::string_view text) {
-    constexpr std::string_view kRefused = "@%#:/\"'`*?,;";
+    constexpr std::string_view kRefused = "@%#:/\"'`*?,;{}";
     if (text.empty() || text.size() > 64 || text[0] == '-') return false;
     return std::all_of(
         text.begin(), text.end(), [&](char c) { return c > ' ' && c < 0x7f && kRefused.find(c) == std::string_view::npos; });

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/own_login.h"
+
 namespace sekisho::model {
 
 RuleIndex::RuleIndex(const std::vector<Rule>& rules)
@@ -15,7 +17,7 @@ RuleIndex::RuleIndex(const std::vector<Rule>& rules)
         const Rule& rule = rules[i];
         add_users(rule, i);
         add_targets(rule, i);
-        for (const std::string& pattern : rule.logins) m_logins.add(pattern, i);
+        for (const std::string& word : rule.logins) is_own_login(word) ? m_own_logins[word].add(i) : m_logins.add(word, i);
         if (rule.logins.empty()) m_every_login.add(i);
         for (const Capability capability : rule.allow) m_capabilities[static_cast<std::size_t>(capability)].add(i);
         for (const std::string& pattern : rule.commands) m_commands.add(pattern, i);
@@ -25,7 +27,7 @@ RuleIndex::RuleIndex(const std::vector<Rule>& rules)
         if (rule.when.from.empty()) m_every_source.add(i);
         rule.when.hours.empty() ? m_always.add(i) : hours[rule.when.hours].add(i);
     }
-    for (TextMap<RuleList>* lists : {&m_users, &forwards, &networks, &hours}) {
+    for (TextMap<RuleList>* lists : {&m_users, &m_own_logins, &forwards, &networks, &hours}) {
         for (auto& [word, list] : *lists) list.pack(m_size);
     }
     m_target_names.pack(m_size);
@@ -106,11 +108,14 @@ RuleSet RuleIndex::at_target(const Target& target) const {
     return found;
 }
 
-RuleSet RuleIndex::with_login(const Target& target, const std::string& login) const {
+RuleSet RuleIndex::with_login(const Target& target, const User& user, const std::string& login) const {
     RuleSet found = none();
-    const bool listed = std::ranges::find(target.logins, login) != target.logins.end();
+    const bool listed = std::ranges::any_of(target.logins, [&](const std::string& word) { return own_login(word, user) == login; });
     if (!listed && !target.logins.empty()) return found;
     m_logins.find(login, found);
+    for (const auto& [word, rules] : m_own_logins) {
+        if (own_login(word, user) == login) rules.add_to(found);
+    }
     if (listed) found |= m_every_login;
     return found;
 }

@@ -34,7 +34,7 @@ public:
     RuleSet at_gateway() const { return m_at_gateway; }
     RuleSet at_target(const Target& target) const;  // by name or label
     /// A login is one that the target lists, where it lists any; a rule may narrow it. Without either nothing is meant.
-    RuleSet with_login(const Target& target, const std::string& login) const;
+    RuleSet with_login(const Target& target, const User& user, const std::string& login) const;
     const RuleSet& with_capability(Capability capability) const {
         return m_capabilities[static_cast<std::size_t>(capability)];
     }
@@ -75,6 +75,7 @@ private:
     PatternIndex m_target_names;
     TextMap<PatternIndex> m_labels;  // by the label's name
     PatternIndex m_logins;
+    TextMap<RuleList> m_own_logins;  // by the word in Rule::logins
     RuleSet m_every_login;
     std::array<RuleSet, kCapabilityCount> m_capabilities;
     PatternIndex m_commands{matches_command};

@@ -8,6 +8,7 @@
 #include "base/network.h"
 #include "base/time_zone.h"
 #include "model/forward.h"
+#include "model/own_login.h"
 #include "model/rule_index.h"
 
 namespace sekisho::policy {
@@ -143,7 +144,10 @@ Decision decide(const model::Access& access, const Request& request) {
     if (!request.target.empty()) {
         facts.target = access.target(request.target);
         if (!facts.target) return refused(fmt::format("no target is called {}", shown(request.target)));
-        facts.login = request.login.empty() && !facts.target->logins.empty() ? facts.target->logins.front() : request.login;
+        facts.login = request.login.empty() ? model::default_login(*facts.target, *facts.user) : request.login;
+        if (facts.login.empty() && !facts.target->logins.empty())
+            return refused(fmt::format("target {} has no default login for you: its logins are {}", facts.target->name,
+                fmt::join(facts.target->logins, ", ")));
         if (facts.login.empty())
             return refused(
                 fmt::format("target {} has no default login; write LOGIN@{}", facts.target->name, facts.target->name));
@@ -167,7 +171,7 @@ Decision decide(const model::Access& access, const Request& request) {
     const auto index = access.rule_index();
     RuleSet concerned = index->of_user(*facts.user);
     concerned &= facts.target ? index->at_target(*facts.target) : index->at_gateway();
-    if (facts.target) concerned &= index->with_login(*facts.target, facts.login);
+    if (facts.target) concerned &= index->with_login(*facts.target, *facts.user, facts.login);
     const RuleSet able = concerned & index->with_capability(request.capability);
     const RuleSet permitted = permitting(*index, able, facts, request);
     const RuleSet from_here = index->from(facts.source);

@@ -14,6 +14,7 @@
 #include "model/access_fields.h"
 #include "model/forward.h"
 #include "model/hours.h"
+#include "model/own_login.h"
 #include "model/pattern.h"
 #include "model/route.h"
 #include "store/toml.h"
@@ -102,8 +103,14 @@ std::optional<std::string> check_address(const std::string& text) {
     return std::nullopt;
 }
 std::optional<std::string> check_login(const std::string& text) {
-    if (!model::is_login(text))
-        return "a login is at most 64 printable characters without blanks and without @ % # : / * ? , ;";
+    if (!model::is_login(text) && !model::is_own_login(text))
+        return "a login is at most 64 printable characters without blanks and without @ % # : / * ? , ; { }, or it is {user} or "
+               "{email_prefix}";
+    return std::nullopt;
+}
+std::optional<std::string> check_principal(const std::string& text) {
+    if (!model::is_principal(text))
+        return "a principal is {login}, {user}, {email_prefix}, {email}, or a name without blanks and without * ? { } , \"";
     return std::nullopt;
 }
 std::optional<std::string> check_login_pattern(const std::string& text) {
@@ -325,6 +332,7 @@ void Reader::target(const toml::table& table) {
     target.name = text(table, "name", check_target_name, true);
     target.address = text(table, "address", check_address, true);
     target.logins = texts(table, "logins", check_login);
+    target.principals = texts(table, "principals", check_principal);
     target.auth = model::parse_target_auth(text(table, "auth", check_auth)).value_or(model::TargetAuth::Certificate);
     host_trust(table, target);
     target.route = texts(table, "route", check_hop);

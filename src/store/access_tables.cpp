@@ -62,6 +62,8 @@ void read_users(soci::session& sql, std::vector<model::User>& users) {
 void take_target_item(model::Target& target, const std::string& kind, std::string name, std::string value) {
     if (kind == "login")
         target.logins.push_back(std::move(value));
+    else if (kind == "principal")
+        target.principals.push_back(std::move(value));
     else if (kind == "host_key")
         target.host_keys.push_back(std::move(value));
     else if (kind == "host_ca")
@@ -249,6 +251,7 @@ public:
         m_sql << "INSERT INTO targets (name, address, auth, trust_first_use, legacy) VALUES (:n, :a, :u, :t, :l)",
             use(target.name), use(target.address), use(auth), use(trust), use(legacy);
         m_target_items.list(target.name, "login", target.logins);
+        m_target_items.list(target.name, "principal", target.principals);
         m_target_items.list(target.name, "host_key", target.host_keys);
         m_target_items.list(target.name, "host_ca", target.host_ca);
         m_target_items.list(target.name, "route", target.route);

@@ -31,6 +31,7 @@ Json to_json(const model::User& user) {
 
 Json to_json(const model::Target& target) {
     return {{"name", target.name}, {"address", target.address}, {"logins", target.logins},
+        {"principals", target.principals},
         {"auth", model::name(target.auth)}, {"host_keys", target.host_keys}, {"host_ca", target.host_ca},
         {"trust", target.trust_first_use ? "first-use" : ""}, {"route", target.route}, {"labels", target.labels},
         {"set_env", target.set_env}, {"legacy", target.legacy}};

