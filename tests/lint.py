@@ -24,6 +24,7 @@ LIBRARY_HEADERS = {
     "OpenSSL": r"openssl/.*",
     "SOCI": r"soci/.*",
     "SQLite": r"sqlite3\.h",
+    "expat": r"expat\.h",
     "fmt": r"fmt/.*",
     "libcurl": r"curl/.*",
     "libipsec-mb": r"intel-ipsec-mb\.h",

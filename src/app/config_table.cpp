@@ -11,6 +11,8 @@
 #include "base/duration.h"
 #include "base/network.h"
 #include "identity/user_certificate.h"
+#include "model/pattern.h"
+#include "s3/place.h"
 #include "store/store.h"
 
 namespace sekisho::app {
@@ -106,6 +108,31 @@ std::string wrong_aes_gcm(const Config& config) {
     return {};
 }
 
+std::string wrong_users_from(const Config& config) {
+    const std::string& url = config.users_from.url;
+    constexpr std::string_view kFolder = "dir:";
+    if (url.empty()) return {};
+    if (url.starts_with(kFolder)) {
+        const std::string path = url.substr(kFolder.size());
+        return path.starts_with('/') && path != "/" ? wrong_path(path) : "dir: is followed by the absolute path of a folder";
+    }
+    const auto place = s3::find_place(url, config.users_from.region, config.users_from.endpoint);
+    return place ? std::string() : place.error().text + "; or dir:/PATH";
+}
+
+std::string wrong_region_or_endpoint(const Config& config) {
+    const auto place = s3::find_place("s3://bucket/", config.users_from.region, config.users_from.endpoint);
+    return place ? std::string() : place.error().text;
+}
+
+std::string wrong_groups(const Config& config) {
+    for (const std::string& group : config.users_from.groups) {
+        if (!model::is_group_name(group))
+            return fmt::format("\"{}\" is not a group's name: a lower-case letter, then at most 63 of a-z 0-9 - _ .", group);
+    }
+    return {};
+}
+
 std::string between(auto value, auto least, auto most, std::string_view range) {
     return value < least || value > most ? fmt::format("{} is wanted", range) : std::string();
 }
@@ -175,6 +202,38 @@ void add_strangers(const auto& add) {
         wrong_overflow);
     add("ssh.penalties.exempt", Texts([](Config& c) -> std::vector<std::string>& { return c.ssh.penalties.exempt; }), Reload::Live,
         "Addresses and networks (CIDR) that earn no penalties.", [](const Config& c) { return wrong_networks(c.ssh.penalties.exempt); });
+}
+
+void add_users_from(const auto& add) {
+    add("users_from.url", Text([](Config& c) -> std::string& { return c.users_from.url; }), Reload::Restart,
+        "Where users are kept outside of the store, one NAME.pub with their keys for each: s3://BUCKET/PREFIX/ or dir:/PATH. Whoever is "
+        "taken away there is removed here, and their sessions end. Empty: nowhere.",
+        wrong_users_from);
+    add("users_from.every", Time([](Config& c) -> std::chrono::seconds& { return c.users_from.every; }), Reload::Live,
+        "How often that is looked at; SIGHUP does it at once.",
+        [](const Config& c) { return between(c.users_from.every, 1s, 86400s, "1s to 1d"); });
+    add("users_from.groups", Texts([](Config& c) -> std::vector<std::string>& { return c.users_from.groups; }), Reload::Live,
+        "Groups of every user that comes from there, for the rules to name.", wrong_groups);
+    add("users_from.region", Text([](Config& c) -> std::string& { return c.users_from.region; }), Reload::Restart,
+        "Region of the bucket.", wrong_region_or_endpoint);
+    add("users_from.endpoint", Text([](Config& c) -> std::string& { return c.users_from.endpoint; }), Reload::Restart,
+        "A server that speaks like S3, instead of AWS: https://HOST[:PORT]. http is for this machine only.",
+        wrong_region_or_endpoint);
+    add("users_from.access_key_file", Text([](Config& c) -> std::string& { return c.users_from.access_key_file; }),
+        Reload::Restart,
+        "File, relative to data_dir and readable by nobody else, with aws_access_key_id = … and aws_secret_access_key = …. Empty: "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment, or the role of the EC2 instance.");
+    add("users_from.ca_file", Text([](Config& c) -> std::string& { return c.users_from.ca_file; }), Reload::Restart,
+        "PEM file, relative to data_dir, of the authorities that vouch for the endpoint. Empty: the system's.");
+    add("users_from.change_log", Text([](Config& c) -> std::string& { return c.users_from.change_log; }), Reload::Restart,
+        "Log of created and removed users, relative to data_dir. The gateway may write whatever is in its folder: let that hold logs only.",
+        [](const Config& c) { return wrong_path(c.users_from.change_log); });
+    add("users_from.on_empty", Text([](Config& c) -> std::string& { return c.users_from.on_empty; }), Reload::Live,
+        "What a whole listing without a single user means: a mistake, so everybody stays and the log says so (keep), or that "
+        "everybody goes (remove).",
+        [](const Config& c) {
+            return c.users_from.on_empty == "keep" || c.users_from.on_empty == "remove" ? std::string() : "keep or remove is wanted";
+        });
 }
 
 std::vector<ConfigKey> make_keys() {
@@ -279,6 +338,8 @@ std::vector<ConfigKey> make_keys() {
         "When evidence cannot be written: refuse new sessions and end those it hits (refuse), end those it hits (end), or "
         "go on "
         "and say so in log and audit (alarm). A rule may say otherwise.");
+
+    add_users_from(add);
 
     add("log.level", Text([](Config& c) -> std::string& { return c.log.level; }), Reload::Live,
         "What the log on stderr shows: debug, info, warn or error.", wrong_level);

@@ -64,6 +64,9 @@ sandbox::Paths gateway_files(const model::Config& config) {
     paths.read.insert(paths.read.end(), store.read.begin(), store.read.end());
     paths.write.insert(paths.write.end(), store.write.begin(), store.write.end());
     if (!config.log.monthly_dir.empty()) paths.write.push_back(config.log.monthly_dir);
+    const auto& from = config.users_from;
+    if (!from.url.empty()) paths.write.push_back(fs::path(config.path(from.change_log)).parent_path());
+    if (from.url.starts_with("dir:")) paths.read.push_back(from.url.substr(4));
     for (const auto& path : paths.write) {
         if (covers_a_key(config, path)) log::warn("sandbox.covers_keys", {{"folder", path}});
     }
@@ -74,6 +77,9 @@ sandbox::Paths gateway_files(const model::Config& config) {
 
 std::vector<std::string> readable_files(const model::Config& config, const std::string& config_path) {
     std::vector<std::string> files{config_path};
+    for (const auto* name : {&config.users_from.access_key_file, &config.users_from.ca_file}) {
+        if (!name->empty()) files.push_back(config.path(*name));
+    }
     for (const auto* names : {&config.ssh.revoked_keys, &config.target.revoked_host_keys}) {
         for (const auto& name : *names) files.push_back(config.path(name));
     }
@@ -81,6 +87,14 @@ std::vector<std::string> readable_files(const model::Config& config, const std::
 }
 
 Result<void> confine_gateway(const model::Config& config) {
+    // Landlock would let keys be read, or be written over, that lie below what it is told.
+    const auto& from = config.users_from;
+    if (from.url.starts_with("dir:") && covers_a_key(config, from.url.substr(4))) {
+        return fail("the gateway's own keys are in the folder of users_from.url: choose another one");
+    }
+    if (!from.url.empty() && covers_a_key(config, fs::path(config.path(from.change_log)).parent_path())) {
+        return fail("the gateway's own keys are in the folder of users_from.change_log: choose another one");
+    }
     const auto files = sandbox::restrict_files(gateway_files(config));
     if (!files) return std::unexpected(files.error());
     if (!*files) log::warn("sandbox.no_landlock", {{"reason", "this kernel cannot restrict which files the gateway opens"}});

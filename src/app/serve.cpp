@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <chrono>
@@ -90,11 +91,24 @@ Result<void> claim(const std::string& data_dir) {
 
 /// What the sandbox lets the gateway write below, but not make.
 Result<void> make_folders(const model::Config& config) {
-    for (const std::string& folder : {config.path(config.recording.dir), config.log.monthly_dir}) {
+    const auto& from = config.users_from;
+    const std::string change_log = std::filesystem::path(config.path(from.change_log)).parent_path();
+    for (const std::string& folder :
+        {config.path(config.recording.dir), config.log.monthly_dir, from.url.empty() ? std::string() : change_log}) {
         std::error_code error;
         if (!folder.empty()) std::filesystem::create_directories(folder, error);
         if (error) return fail("cannot make the folder " + folder, error.message());
     }
+    return {};
+}
+
+/// Whoever reads the access key can hand out users.
+Result<void> check_access_key_file(const model::Config& config) {
+    if (config.users_from.access_key_file.empty()) return {};
+    const std::string path = config.path(config.users_from.access_key_file);
+    struct stat facts{};
+    if (::stat(path.c_str(), &facts) != 0) return fail("users_from.access_key_file: cannot read " + path, std::strerror(errno));
+    if ((facts.st_mode & 077) != 0) return fail("users_from.access_key_file: others can read " + path + "; chmod 600 it");
     return {};
 }
 
@@ -121,6 +135,7 @@ int serve(cli::Context& context) {
 
     auto admin = Admin::open(*config);
     if (!admin) return cli::failed(admin.error());
+    if (const auto checked = check_access_key_file(*config); !checked) return cli::failed(checked.error());
     if (const auto made = make_folders(*config); !made) return cli::failed(made.error());
     if (const auto confined = confine_gateway(*config); !confined) return cli::failed(confined.error());
 

@@ -127,6 +127,8 @@ void print_fields(const Kind& kind, const JsonView& object) {
             label = "";
         }
     }
+    if (const std::string origin = object.text("origin"); !origin.empty())
+        print_line(fmt::format("{:<12} {}", "origin", printable(origin)));
 }
 
 int show(const Context& context, const Kind& kind, const Options& options) {

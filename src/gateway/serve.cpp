@@ -17,6 +17,7 @@
 #include "gateway/loop_home.h"
 #include "gateway/process_setup.h"
 #include "gateway/trust.h"
+#include "gateway/users_from.h"
 #include "net/listener.h"
 #include "net/signals.h"
 #include "notify/monthly_log.h"
@@ -100,6 +101,7 @@ private:
     std::unique_ptr<net::WorkerPool> m_pool;
     std::unique_ptr<Services> m_services;
     CaControl m_ca;
+    std::unique_ptr<UsersFrom> m_users_from;
     std::vector<std::unique_ptr<LoopHome>> m_homes;
     std::thread m_keyholder_watch;
     std::vector<std::unique_ptr<net::Listener>> m_listeners;
@@ -152,6 +154,9 @@ Result<void> Gateway::prepare(const model::Config& config) {
             note(notify::MonthlyLog::Moment::Finish, session);
         };
     }
+    auto source = identity::make_users_source(config, m_services->read_file);
+    if (!source) return fail("users_from: " + source.error().text, source.error().detail);
+    if (*source) m_users_from = std::make_unique<UsersFrom>(*m_services, std::move(*source), [this] { read_access(true); });
     for (std::size_t i = 0; i < loop_count(config); ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
     adopt(m_keyholder.take_links());
     return {};
@@ -216,6 +221,7 @@ void Gateway::run() {
     m_store_worker->audit(about_gateway("gateway.start", "", ""));
     poll_access();
     m_keyholder_watch = std::thread([this] { watch_keyholder(); });
+    if (m_users_from) m_users_from->start();
     for (std::size_t i = 1; i < m_homes.size(); ++i) m_homes[i]->loop().start();
     notify_supervisor("READY=1");
     first.run();
@@ -297,6 +303,7 @@ void Gateway::reload() {
     m_services->doorkeeper.configure(config->ssh);
     read_accept_rules(*config);
     m_services->config.store(std::make_shared<const model::Config>(std::move(*config)));
+    if (m_users_from) m_users_from->look();
     m_pool->submit([this, number = ++m_reloads, current = m_services->config.load()] {
         read_trust(*current, *m_services, [this, number] { return m_reloads == number; });
         log::info("gateway.reloaded");
@@ -374,6 +381,7 @@ void Gateway::wait_for_goodbyes() {
 
 Gateway::~Gateway() {
     m_leaving = true;
+    m_users_from.reset();
     m_keyholder.hang_up();
     if (m_keyholder_watch.joinable()) m_keyholder_watch.join();
     for (auto& home : m_homes) home->loop().stop();

@@ -35,6 +35,7 @@ struct User {
     std::vector<std::string> keys;  // authorized_keys lines, with options
     bool locked = false;
     std::string expires;  // RFC 3339 or empty
+    std::string origin;  // the object that `users_from` keeps this user in ("public-keys/alice.pub"); empty: made here
     friend bool operator==(const User&, const User&) = default;
 };
 

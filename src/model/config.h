@@ -75,6 +75,18 @@ struct RecordingConfig {
     OnFailure on_failure = OnFailure::Refuse;  // a rule may override
 };
 
+struct UsersFromConfig {
+    std::string url;  // s3://BUCKET/PREFIX/ or dir:/PATH; empty: users are made here only
+    std::chrono::seconds every{300};
+    std::string region = "us-east-1";
+    std::string endpoint;  // of a server that is not AWS: https://HOST[:PORT]
+    std::string access_key_file;  // relative to data_dir; empty: environment or instance role
+    std::string ca_file;  // relative to data_dir; empty: the system's authorities
+    std::vector<std::string> groups;
+    std::string change_log = "logs/users_changelog.txt";  // relative to data_dir
+    std::string on_empty = "keep";  // keep | remove
+};
+
 struct LogConfig {
     std::string level = "info";  // debug | info | warn | error
     std::string monthly_dir;  // empty: no monthly log
@@ -89,6 +101,7 @@ struct Config {
     std::string ca_listen;  // host:port where GET /ca.pub is answered by plain HTTP; empty: nowhere
     std::string store_url = "sqlite:sekisho.db";  // file relative to data_dir
     RecordingConfig recording;
+    UsersFromConfig users_from;
     LogConfig log;
     std::uint64_t loops = 0;  // event loops; 0: one for each core
 

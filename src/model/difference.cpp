@@ -86,13 +86,17 @@ bool same_order(const std::vector<Rule>& before, const std::vector<Rule>& after)
     return a == b;
 }
 
+bool kept_elsewhere(const User& user) { return !user.origin.empty(); }
+bool kept_elsewhere(const Target&) { return false; }
+bool kept_elsewhere(const Rule&) { return false; }
+bool kept_elsewhere(const ClientHost&) { return false; }
+
 template <class Item>
 std::vector<Item> merged(const std::vector<Item>& stored, const std::vector<Item>& files, bool prune) {
     std::vector<Item> result = files;
-    if (prune) return result;
     const auto in_files = by_name(files);
     for (const Item& item : stored) {
-        if (!in_files.contains(item.name)) result.push_back(item);
+        if (!in_files.contains(item.name) && (!prune || kept_elsewhere(item))) result.push_back(item);
     }
     return result;
 }
@@ -129,6 +133,7 @@ Fields fields(const User& user) {
     add(f, "keys", joined(user.keys));
     add(f, "locked", user.locked ? "true" : "");
     add(f, "expires", user.expires);
+    add(f, "origin", user.origin);
     return f;
 }
 
@@ -199,6 +204,53 @@ Access merge(const Access& stored, const Access& files, bool prune) {
     result.version = stored.version;
     result.index();
     return result;
+}
+
+std::vector<std::string> kept_elsewhere(const Access& stored, const Access& files) {
+    std::vector<std::string> found;
+    const auto users = by_name(stored.users);
+    for (const User& user : files.users) {
+        const auto known = users.find(user.name);
+        if (known == users.end() || known->second->origin.empty()) continue;
+        found.push_back(fmt::format(
+            "user {} comes from users_from ({}): change it there, or take it away there first", user.name, known->second->origin));
+    }
+    return found;
+}
+
+std::vector<std::string> undone_elsewhere(const Access& before, const Access& after) {
+    std::vector<std::string> found;
+    const auto users = by_name(after.users);
+    for (const User& user : before.users) {
+        if (user.origin.empty()) continue;
+        const auto now = users.find(user.name);
+        if (now != users.end() && now->second->keys == user.keys && now->second->groups == user.groups) continue;
+        found.push_back(fmt::format("user {} comes from users_from ({}), keys and groups with it: change them there. "
+                                    "`sekisho user set {} locked=true` keeps the user out meanwhile",
+            user.name, user.origin, user.name));
+    }
+    return found;
+}
+
+std::vector<AuditRecord> audit_of(const Difference& difference, const std::string& actor, WallTime now) {
+    std::vector<AuditRecord> records;
+    const auto add_record = [&](std::string subject, std::string reason) {
+        records.push_back({.time = now,
+            .kind = "access.changed",
+            .source = actor,
+            .subject = std::move(subject),
+            .outcome = "ok",
+            .reason = std::move(reason)});
+    };
+    for (const ObjectChange& change : difference.objects) {
+        std::string text(name(change.change));
+        for (const FieldChange& field : change.fields) {
+            text += fmt::format("; {}: \"{}\" → \"{}\"", field.field, field.before, field.after);
+        }
+        add_record(change.kind + " " + change.name, std::move(text));
+    }
+    if (difference.rules_reordered) add_record("rules", "reordered");
+    return records;
 }
 
 std::vector<std::string> dangling_references(const Access& access) {

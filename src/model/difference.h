@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/access.h"
+#include "model/session.h"
 
 namespace sekisho::model {
 
@@ -37,8 +38,18 @@ struct Difference {
 Difference difference(const Access& before, const Access& after);
 
 /// `stored` with the objects of `files` added or put in place of those with the same name. Rules of the files come first, in
-/// their order. What only the store has stays, unless `prune`.
+/// their order. What only the store has stays, unless `prune`; users that are kept elsewhere (User::origin) stay anyway.
 Access merge(const Access& stored, const Access& files, bool prune);
+
+/// Users of the files that are kept elsewhere, each with what to do: files cannot change them.
+std::vector<std::string> kept_elsewhere(const Access& stored, const Access& files);
+
+/// Changes of such users that the next look there would undo (gone, other keys or groups), each with what to do. What else is set here
+/// (a lock, an expiry, an e-mail) stays.
+std::vector<std::string> undone_elsewhere(const Access& before, const Access& after);
+
+/// The records that go with a difference: one for each object, by `actor` ("uid 0", "users_from").
+std::vector<AuditRecord> audit_of(const Difference& difference, const std::string& actor, WallTime now);
 
 /// References that lead nowhere (a rule's user, group or target; a route's hop). For warnings: the other half may come later.
 std::vector<std::string> dangling_references(const Access& access);

@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "base/assert.h"
 #include "model/difference.h"
 
 namespace sekisho::store {
@@ -45,8 +46,8 @@ private:
 void read_users(soci::session& sql, std::vector<model::User>& users) {
     model::User row;
     int locked = 0;
-    soci::statement rows = (sql.prepare << "SELECT name, email, locked, expires FROM users ORDER BY name", into(row.name),
-        into(row.email), into(locked), into(row.expires));
+    soci::statement rows = (sql.prepare << "SELECT name, email, locked, expires, origin FROM users ORDER BY name",
+        into(row.name), into(row.email), into(locked), into(row.expires), into(row.origin));
     rows.execute();
     while (rows.fetch()) {
         row.locked = locked != 0;
@@ -238,8 +239,8 @@ public:
 
     void insert(const model::User& user) {
         const int locked = user.locked ? 1 : 0;
-        m_sql << "INSERT INTO users (name, email, locked, expires) VALUES (:n, :e, :l, :x)", use(user.name), use(user.email),
-            use(locked), use(user.expires);
+        m_sql << "INSERT INTO users (name, email, locked, expires, origin) VALUES (:n, :e, :l, :x, :o)", use(user.name),
+            use(user.email), use(locked), use(user.expires), use(user.origin);
         m_user_items.list(user.name, "group", user.groups);
         m_user_items.list(user.name, "key", user.keys);
     }
@@ -348,6 +349,39 @@ void write_access(soci::session& sql, const model::Access& before, const model::
     }
     writer.number_rules(indexed.rules);
     sql << "UPDATE access_state SET version = version + 1";
+}
+
+Result<void> write_kept_elsewhere(
+    soci::session& sql, const std::vector<model::User>& put, const std::vector<std::string>& remove) {
+    model::User stored;
+    int locked = 0;
+    soci::statement look = (sql.prepare << "SELECT email, locked, expires, origin FROM users WHERE name = :n", use(stored.name),
+        into(stored.email), into(locked), into(stored.expires), into(stored.origin));
+    const auto known = [&](const std::string& user) {
+        stored.name = user;
+        return look.execute(true);
+    };
+    const auto made_here = [](const std::string& user) {
+        return fail("user " + user + " was made here in the meantime; nothing was done, try again");
+    };
+    Writer writer(sql);
+    for (const std::string& user : remove) {
+        if (known(user) && stored.origin.empty()) return made_here(user);
+        writer.remove("user", user);
+    }
+    for (model::User user : put) {
+        SEKISHO_ASSERT(!user.origin.empty());
+        if (known(user.name)) {
+            if (stored.origin.empty()) return made_here(user.name);
+            user.email = stored.email;
+            user.locked = locked != 0;
+            user.expires = stored.expires;
+            writer.remove("user", user.name);
+        }
+        writer.insert(user);
+    }
+    sql << "UPDATE access_state SET version = version + 1";
+    return {};
 }
 
 }  // namespace sekisho::store

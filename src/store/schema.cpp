@@ -62,10 +62,15 @@ std::vector<std::string> third(const Dialect& dialect) {
     };
 }
 
+/// Where a user is kept who is not kept here.
+std::vector<std::string> fourth(const Dialect& dialect) {
+    return {fmt::format("ALTER TABLE users ADD COLUMN origin {} NOT NULL DEFAULT ''", dialect.text)};
+}
+
 }  // namespace
 
 std::vector<Migration> migrations(const Dialect& dialect) {
-    return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}};
+    return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}, {4, fourth(dialect)}};
 }
 
 }  // namespace sekisho::store

@@ -221,6 +221,16 @@ public:
         });
     }
 
+    Result<void> change_users(const std::vector<model::User>& put, const std::vector<std::string>& remove,
+        const std::vector<model::AuditRecord>& changes) override {
+        return m_database.transaction("change users", [&]() -> Result<void> {
+            m_database.lock(m_database.dialect().lock_access);
+            if (auto written = write_kept_elsewhere(sql(), put, remove); !written) return written;
+            for (const model::AuditRecord& change : changes) insert_audit(change);
+            return {};
+        });
+    }
+
     Result<void> session_started(const model::Session& session) override {
         return m_database.transaction("write a session", [&]() -> Result<void> {
             insert_session(session);

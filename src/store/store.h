@@ -39,6 +39,12 @@ public:
     /// Replaces users, targets and rules in one transaction, with an audit record for each change; all or nothing.
     virtual Result<void> replace_access(const model::Access& access, const std::vector<model::AuditRecord>& changes) = 0;
 
+    /// Puts and removes users that are kept elsewhere (User::origin) in one transaction, with their audit records; all or nothing. Costs
+    /// what changes, not what is there. Of a user who is there already, keys, groups and origin are put: a lock, an expiry and an e-mail
+    /// that were set here stay. A user of such a name who was made here is an error: they are never touched.
+    virtual Result<void> change_users(const std::vector<model::User>& put, const std::vector<std::string>& remove,
+        const std::vector<model::AuditRecord>& changes) = 0;
+
     virtual Result<void> session_started(const model::Session& session) = 0;
     virtual Result<void> session_finished(const model::Session& session) = 0;
     /// After a crash: marks this gateway's sessions without a FINISH as cut; returns them.

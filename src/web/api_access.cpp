@@ -101,7 +101,15 @@ Response Api::apply(const Call& call) {
     if (wanted->version != 0 && wanted->version != stored->version) {
         return refuse(409, "access was changed by somebody else in the meantime; nothing was done, try again");
     }
-    const model::Access merged = model::merge(*stored, *files, wanted->prune);
+    model::Access before = *stored;
+    // Nobody looks after them there any more: from now on they are like all others.
+    if (m_config.users_from.url.empty()) {
+        for (model::User& user : before.users) user.origin.clear();
+    }
+    if (const auto elsewhere = model::kept_elsewhere(before, *files); !elsewhere.empty()) {
+        return refuse(409, fmt::format("{}", fmt::join(elsewhere, "\n")));
+    }
+    const model::Access merged = model::merge(before, *files, wanted->prune);
     if (wanted->dry_run) {
         return respond(change_body(model::difference(*stored, merged), model::dangling_references(merged), stored->version, false));
     }

@@ -16,35 +16,6 @@ namespace {
 constexpr int kAttempts = 5;
 constexpr int kDeepest = 3;  // an object, its list or table, and what is in there
 
-std::string fields_text(const model::ObjectChange& change) {
-    std::string text(model::name(change.change));
-    for (const model::FieldChange& field : change.fields) {
-        text += fmt::format("; {}: \"{}\" → \"{}\"", field.field, field.before, field.after);
-    }
-    return text;
-}
-
-std::vector<model::AuditRecord> audit_of(const model::Difference& difference, const std::string& actor, WallTime now) {
-    std::vector<model::AuditRecord> records;
-    for (const model::ObjectChange& change : difference.objects) {
-        records.push_back({.time = now,
-            .kind = "access.changed",
-            .source = actor,
-            .subject = change.kind + " " + change.name,
-            .outcome = "ok",
-            .reason = fields_text(change)});
-    }
-    if (difference.rules_reordered) {
-        records.push_back({.time = now,
-            .kind = "access.changed",
-            .source = actor,
-            .subject = "rules",
-            .outcome = "ok",
-            .reason = "reordered"});
-    }
-    return records;
-}
-
 /// "\u007f" is the only character that JSON leaves as it is and TOML does not take.
 std::string quoted(const std::string& text) {
     std::string out = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -193,7 +164,7 @@ Response Api::store_change(const Call& call, const model::Access& before, const 
     const std::vector<std::string>& warnings, bool& too_late) {
     const model::Difference difference = model::difference(before, after);
     if (difference.empty()) return respond(change_body(difference, warnings, before.version, false));
-    if (const auto replaced = m_store.replace_access(after, audit_of(difference, call.request.actor, call.now)); !replaced) {
+    if (const auto replaced = m_store.replace_access(after, model::audit_of(difference, call.request.actor, call.now)); !replaced) {
         too_late = replaced.error().detail.empty();
         return refuse(replaced.error());
     }
@@ -214,6 +185,8 @@ Response Api::change(const Call& call, const Edit& edit) {
                                                             : 409,
                 edited.error().text);
         }
+        if (const auto undone = model::undone_elsewhere(*stored, changed); !undone.empty() && !m_config.users_from.url.empty())
+            return refuse(409, fmt::format("{}", fmt::join(undone, "\n")));
         changed.index();
         bool too_late = false;
         Response response = store_change(call, *stored, changed, new_warnings(*stored, changed), too_late);
@@ -275,12 +248,15 @@ Response Api::set_object(const Call& call) {
             if (place == items.end())
                 return fail(fmt::format("no {} is called {}", call.kind, call.name), std::string(kMissing));
             Json fields = without_empty(to_json(*place));
+            fields.erase("origin");  // nobody's to change
             lay_over(fields, *body);
             if (fields.value("name", Json()) != Json(call.name))
                 return fail("name cannot be changed; add another one under the new name, then remove this one");
             auto made = parsed(call.kind, fields);
             if (!made) return fail(made.error().text);
-            *place = std::move(with_same_type(items, *made).front());
+            auto& fresh = with_same_type(items, *made).front();
+            if constexpr (std::is_same_v<decltype(items), std::vector<model::User>&>) fresh.origin = place->origin;
+            *place = std::move(fresh);
             if constexpr (std::is_same_v<decltype(items), std::vector<model::Rule>&>) {
                 return move_rule(items, call.name, call.request.parameter("before"));
             }

@@ -26,7 +26,7 @@ Json to_json(const model::AuditRecord& record) {
 
 Json to_json(const model::User& user) {
     return {{"name", user.name}, {"email", user.email}, {"groups", user.groups}, {"keys", user.keys},
-        {"locked", user.locked}, {"expires", user.expires}};
+        {"locked", user.locked}, {"expires", user.expires}, {"origin", user.origin}};
 }
 
 Json to_json(const model::Target& target) {

@@ -63,6 +63,10 @@ Json access_schema(std::string_view kind, bool answer) {
         else
             tables[std::string(field.name.substr(0, dot))][std::string(field.name.substr(dot + 1))] = schema;
     }
+    if (answer && kind == "user") {
+        properties["origin"] = text();
+        properties["origin"]["description"] = "where users_from keeps the user; empty: made here";
+    }
     for (const auto& [name, inner] : tables.items())
         properties[name] = answer ? object(inner) : nullable(body_object(inner));
     return answer ? object(properties) : body_object(properties);

@@ -32,6 +32,13 @@ def test_make_knows_what_is_shown():
     assert shown and set(shown) <= set(targets)
 
 
+def test_the_configuration_that_is_shown(make_gateway):
+    gateway = make_gateway()
+    shown = next(text for kind, text in blocks() if kind == "toml" and "[users_from]" in text)
+    gateway.config_path.write_text(gateway.config_path.read_text() + "\n" + shown)
+    gateway.command("check", "--config", gateway.config_path).ok()
+
+
 def test_access_file_and_operators_commands(make_gateway, folder):
     gateway = make_gateway()
     access = next(text for kind, text in blocks() if kind == "toml")
@@ -65,7 +72,7 @@ def test_postgresql_instead_of_sqlite(make_gateway, folder):
             run(["setsid", "--wait", postgresql.programs() / program, *where, *words], given=b"its password\n" * 2).ok()
         (folder / "pgpass").write_text(f"localhost:{server.port}:sekisho:sekisho:its password\n")
         (folder / "pgpass").chmod(0o600)
-        (url,) = [found for kind, text in blocks() if kind == "toml" for found in re.findall(r'^url = "(.*)"', text, re.M)]
+        (url,) = [found for kind, text in blocks() if kind == "toml" for found in re.findall(r'^url = "(postgresql:.*)"', text, re.M)]
         for there, here in (("db.example.com:5432", f"localhost:{server.port}"), ("/etc/sekisho/pgpass", f"{folder}/pgpass"),
                             ("/etc/sekisho/db-ca.pem", f"{server.ca}")):
             assert there in url

@@ -179,6 +179,10 @@ public:
     Result<void> replace_access(const model::Access&, const std::vector<model::AuditRecord>&) override {
         return fail("unused");
     }
+    Result<void> change_users(const std::vector<model::User>&, const std::vector<std::string>&,
+        const std::vector<model::AuditRecord>&) override {
+        return fail("unused");
+    }
     Result<void> session_started(const model::Session&) override { return fail("unused"); }
     Result<void> session_finished(const model::Session&) override { return fail("unused"); }
     Result<std::vector<model::Session>> close_dangling_sessions(WallTime) override { return fail("unused"); }

@@ -88,6 +88,19 @@ TEST(MergeTest, WhatOnlyTheStoreHasStaysUnlessPruned) {
     EXPECT_EQ(pruned.rules.size(), 1U);
 }
 
+TEST(MergeTest, UsersThatAreKeptElsewhereStayAndAreNotTaken) {
+    Access stored, files;
+    stored.users = {{.name = "alice"}, {.name = "bucket", .origin = "keys/bucket.pub"}};
+    files.users = {{.name = "carol"}};
+    const Access pruned = merge(stored, files, true);
+    ASSERT_EQ(pruned.users.size(), 2U);
+    EXPECT_EQ(pruned.users[0], stored.users[1]);
+    EXPECT_TRUE(kept_elsewhere(stored, files).empty());
+    files.users.push_back({.name = "bucket"});
+    ASSERT_EQ(kept_elsewhere(stored, files).size(), 1U);
+    EXPECT_NE(kept_elsewhere(stored, files)[0].find("keys/bucket.pub"), std::string::npos);
+}
+
 TEST(DanglingTest, NamesWhatLeadsNowhere) {
     Access access = sample();
     EXPECT_TRUE(dangling_references(access).empty());

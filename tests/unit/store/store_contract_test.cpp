@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "databases.h"
 
 namespace sekisho::store::test {
@@ -96,6 +98,50 @@ TEST_P(StoreContractTest, RefusesTwoOfTheSameName) {
     twice.users.push_back({.name = "carol"});
     EXPECT_FALSE(m_store->replace_access(twice, {}));
     expect_same(m_store->access().value(), sample());
+}
+
+TEST_P(StoreContractTest, ChangesUsersThatAreKeptElsewhereAndNoOthers) {
+    RecordProperty("row", "B5");
+    ASSERT_TRUE(m_store->replace_access(sample(), {}));
+    const std::uint64_t version = m_store->access_version().value();
+    const model::User carol{.name = "carol", .groups = {"ops"}, .keys = {"ssh-ed25519 CCCC c"}, .origin = "keys/carol.pub"};
+    const model::User dave{.name = "dave", .keys = {"ssh-ed25519 DDDD d"}, .origin = "keys/dave.pub"};
+    const auto changed = m_store->change_users({carol, dave}, {}, {{.kind = "access.changed", .subject = "user carol"}});
+    ASSERT_TRUE(changed) << changed.error().full();
+    EXPECT_GT(m_store->access_version().value(), version);
+    EXPECT_EQ(*m_store->access()->user("carol"), carol);
+    EXPECT_EQ(m_store->audit_records({.kind = "access.changed"})->size(), 1U);
+
+    model::User other = carol;
+    other.keys = {"ssh-ed25519 EEEE e"};
+    ASSERT_TRUE(m_store->change_users({other}, {"dave", "nobody"}, {}));
+    EXPECT_EQ(*m_store->access()->user("carol"), other);
+    EXPECT_EQ(m_store->access()->user("dave"), nullptr);
+
+    // Whoever was made here is left alone, and with them everything of that transaction.
+    model::User bob = dave;
+    bob.name = "bob";
+    EXPECT_FALSE(m_store->change_users({dave, bob}, {}, {{.kind = "access.changed"}}));
+    EXPECT_FALSE(m_store->change_users({dave}, {"alice"}, {{.kind = "access.changed"}}));
+    EXPECT_EQ(m_store->access()->user("dave"), nullptr);
+    EXPECT_EQ(*m_store->access()->user("alice"), sample().users[0]);
+    EXPECT_EQ(m_store->audit_records({.kind = "access.changed"})->size(), 1U);
+
+    // Keys and groups are what is kept there: what was set here otherwise stays, also what the planner has not seen yet.
+    model::Access locked = m_store->access().value();
+    const auto found = std::ranges::find(locked.users, "carol", &model::User::name);
+    ASSERT_NE(found, locked.users.end());
+    found->locked = true;
+    found->email = "carol@example.com";
+    found->expires = "2027-01-01T00:00:00Z";
+    ASSERT_TRUE(m_store->replace_access(locked, {}));
+    ASSERT_TRUE(m_store->change_users({carol}, {}, {}));
+    model::User both = carol;
+    both.locked = true;
+    both.email = "carol@example.com";
+    both.expires = "2027-01-01T00:00:00Z";
+    EXPECT_EQ(*m_store->access()->user("carol"), both);
+    expect_same(m_place.open()->access().value(), GetParam() == "memory" ? model::Access() : m_store->access().value());
 }
 
 TEST_P(StoreContractTest, SessionsFromStartToFinish) {

@@ -143,6 +143,24 @@ TEST_F(ApiTest, ApplyKeepsOrPrunesWhatTheFilesDoNotName) {
     EXPECT_TRUE(m_store->access()->rules.empty());
 }
 
+TEST_F(ApiTest, ApplyLeavesUsersAloneThatAreKeptElsewhere) {
+    m_config.users_from.url = "s3://bucket/keys/";
+    ASSERT_TRUE(m_store->change_users({{.name = "bucket", .keys = {"k"}, .origin = "keys/bucket.pub"}}, {}, {}));
+    EXPECT_EQ(ask("POST", "/v1/apply?prune=1", "[[user]]\nname = \"alice\"\n").status, 200);
+    EXPECT_EQ(m_store->access()->users.size(), 2U);
+    const auto refused = ask("POST", "/v1/apply", "[[user]]\nname = \"bucket\"\n");
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_THAT(refused.body, HasSubstr("keys/bucket.pub"));
+    EXPECT_EQ(m_store->access()->user("bucket")->keys, std::vector<std::string>{"k"});
+
+    // Where nobody looks after them any more they are like all others.
+    m_config.users_from.url.clear();
+    EXPECT_EQ(ask("POST", "/v1/apply", "[[user]]\nname = \"carol\"\n").status, 200);
+    EXPECT_EQ(m_store->access()->user("bucket")->origin, "");
+    EXPECT_EQ(ask("POST", "/v1/apply?prune=1", "[[user]]\nname = \"carol\"\n").status, 200);
+    EXPECT_EQ(m_store->access()->user("bucket"), nullptr);
+}
+
 TEST_F(ApiTest, ApplyRefusesWhatItDoesNotUnderstand) {
     for (const char* body : {"{", "{}", R"({"files": 5})", R"({"files": [{"name": "x"}]})", R"({"files": [], "prun": true})",
              R"({"files": [], "prune": "yes"})"}) {
