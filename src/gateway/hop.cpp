@@ -191,8 +191,10 @@ void Hop::flush() {
 
 /// OpenSSH writes what belongs together in two calls while it signs in (NEWKEYS and its first request), with Nagle's algorithm on: the
 /// second waits for our acknowledgement of the first, and the system holds that back for 40 ms in the hope of a reply to carry it.
+/// Where the peer itself waits for an answer of ours, that answer will do.
 void Hop::hurry() {
-    if (!std::exchange(m_unanswered_read, false) || m_reads_to_hurry == 0 || m_over) return;
+    if (!m_unanswered_read || m_reads_to_hurry == 0 || m_over || m_engine.owes_answer()) return;
+    m_unanswered_read = false;
     --m_reads_to_hurry;
     m_stream->acknowledge();
 }

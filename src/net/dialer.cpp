@@ -10,9 +10,7 @@
 #include <cstring>
 #include <optional>
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-
-#include "net/asio.h"
+#include "net/loop_state.h"
 #include "net/proxy_dial.h"
 #include "net/timer.h"
 
@@ -55,11 +53,12 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
     return result;
 }
 
-class Attempt : public std::enable_shared_from_this<Attempt> {
+class Attempt : public Watched, public std::enable_shared_from_this<Attempt> {
 public:
     Attempt(Loop& loop, std::string name, std::function<void(Result<Dialed>)> done, Judge judge)
         : m_loop(loop), m_name(std::move(name)), m_done(std::move(done)), m_judge(std::move(judge)),
-          m_descriptor(loop.state().context), m_timer(loop) {}
+          m_timer(loop) {}
+    ~Attempt() { close(); }
 
     void begin(std::chrono::milliseconds timeout) {
         m_timer.after(timeout, [self = weak_from_this()] {
@@ -104,38 +103,37 @@ private:
                 note(address, errno);
                 continue;
             }
-            m_descriptor.assign(fd);
+            m_fd = fd;
             const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size);
             if (result == 0) return connected(address);
-            if (errno == EINPROGRESS) return wait(address);
+            m_connecting = &address;
+            if (errno == EINPROGRESS && m_loop.state().reactor.watch(fd, *this, true)) return;
             note(address, errno);
             close();
         }
         finish(fail("no connection to " + m_name + m_problems));
     }
 
-    void wait(const Address& address) {
-        m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_write,
-            [self = shared_from_this(), &address](const boost::system::error_code& error) {
-                if (error || !self->m_done) return;
-                // What follows is a stranger's sign-in.
-                self->m_loop.patiently([self, &address] {
-                    if (self->m_done) self->answered(address);
-                });
-            });
+    void ready(std::uint32_t events) override {
+        if ((events & Reactor::kWritable) == 0) return;
+        m_loop.state().reactor.unwatch(m_fd, *this);
+        // What follows is a stranger's sign-in.
+        m_loop.patiently([self = shared_from_this()] {
+            if (self->m_done && self->m_fd >= 0) self->answered(*self->m_connecting);
+        });
     }
 
     void answered(const Address& address) {
         int problem = 0;
         socklen_t size = sizeof problem;
-        if (::getsockopt(m_descriptor.native_handle(), SOL_SOCKET, SO_ERROR, &problem, &size) != 0) problem = errno;
+        if (::getsockopt(m_fd, SOL_SOCKET, SO_ERROR, &problem, &size) != 0) problem = errno;
         if (problem == 0) return connected(address);
         note(address, problem);
         close();
         connect_next();
     }
 
-    void connected(const Address& address) { finish(Dialed{m_descriptor.release(), address.endpoint()}); }
+    void connected(const Address& address) { finish(Dialed{std::exchange(m_fd, -1), address.endpoint()}); }
 
     void note(const Address& address, int problem) {
         m_problems += (m_problems.empty() ? ": " : "; ") + address.endpoint().text() + " " + std::strerror(problem);
@@ -148,15 +146,17 @@ private:
     }
 
     void close() {
-        boost::system::error_code ignored;
-        if (m_descriptor.is_open()) m_descriptor.close(ignored);
+        if (m_fd < 0) return;
+        m_loop.state().reactor.unwatch(m_fd, *this);
+        ::close(std::exchange(m_fd, -1));
     }
 
     Loop& m_loop;
     std::string m_name;
     std::function<void(Result<Dialed>)> m_done;
     Judge m_judge;
-    boost::asio::posix::stream_descriptor m_descriptor;
+    int m_fd = -1;
+    const Address* m_connecting = nullptr;
     Timer m_timer;
     std::vector<Address> m_addresses;
     std::size_t m_next = 0;

@@ -7,11 +7,10 @@
 
 #include <cerrno>
 #include <cstring>
-
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <utility>
 
 #include "base/log.h"
-#include "net/asio.h"
+#include "net/loop_state.h"
 #include "net/timer.h"
 
 namespace sekisho::net {
@@ -22,23 +21,26 @@ constexpr int kAcceptsPerTurn = 64;  // then others of the loop have their turn
 constexpr std::chrono::milliseconds kPauseWithoutDescriptors{200};
 }  // namespace
 
-struct Listener::State : std::enable_shared_from_this<Listener::State> {
-    State(Loop& owner, int fd) : loop(owner), descriptor(owner.state().context, fd), pause(owner), local(local_of(fd)) {}
+struct Listener::State final : Watched, std::enable_shared_from_this<Listener::State> {
+    State(Loop& owner, int descriptor) : loop(owner), fd(descriptor), pause(owner), local(local_of(descriptor)) {}
+    ~State() { close(); }
 
     Loop& loop;
-    boost::asio::posix::stream_descriptor descriptor;
+    int fd;
     Timer pause;
     Endpoint local;
     Accepted accepted;
     bool stopped = false;
 
-    void wait() {
-        if (stopped) return;
-        descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-            [self = shared_from_this()](const boost::system::error_code& error) {
-                if (error || self->stopped) return;
-                self->loop.turn([&] { self->accept_some(); });
-            });
+    void ready(std::uint32_t) override {
+        const auto self = shared_from_this();
+        if (!stopped) loop.turn([&] { accept_some(); });
+    }
+
+    void close() {
+        if (fd < 0) return;
+        loop.state().reactor.unwatch(fd, *this);
+        ::close(std::exchange(fd, -1));
     }
 
     void accept_some() {
@@ -46,22 +48,23 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
             sockaddr_storage storage{};
             socklen_t size = sizeof storage;
             auto* address = reinterpret_cast<sockaddr*>(&storage);
-            const int fd = ::accept4(descriptor.native_handle(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (fd >= 0) {
-                accepted(fd, endpoint_of(*address));
+            const int accepted_fd = ::accept4(fd, address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            if (accepted_fd >= 0) {
+                accepted(accepted_fd, endpoint_of(*address));
                 continue;
             }
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
                 log::warn_limited("accept.paused", {{"reason", std::strerror(errno)}});
                 pause.after(kPauseWithoutDescriptors, [self = weak_from_this()] {
-                    if (auto state = self.lock()) state->wait();
+                    if (auto state = self.lock()) state->ready(0);
                 });
                 return;
             }
-            if (errno == EAGAIN) break;
+            if (errno == EAGAIN) return;
             // ECONNABORTED and the network errors of accept(2): that one connection is gone.
         }
-        wait();
+        // The system does not tell again of those that wait.
+        loop.state().reactor.again([self = shared_from_this()] { self->ready(0); });
     }
 };
 
@@ -96,14 +99,15 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const std::string& 
 
 void Listener::start(Accepted accepted) {
     m_state->accepted = std::move(accepted);
-    m_state->wait();
+    if (!m_state->loop.state().reactor.watch(m_state->fd, *m_state)) {
+        log::error("accept.failed", {{"reason", std::strerror(errno)}});
+    }
 }
 
 void Listener::stop() {
     if (m_state->stopped) return;
     m_state->stopped = true;
-    boost::system::error_code ignored;
-    m_state->descriptor.close(ignored);
+    m_state->close();
     m_state->pause.cancel();
 }
 

@@ -1,11 +1,10 @@
 #include "net/loop.h"
 
 #include <algorithm>
-
-#include <boost/asio/post.hpp>
+#include <utility>
 
 #include "base/thread_name.h"
-#include "net/asio.h"
+#include "net/loop_state.h"
 
 namespace sekisho::net {
 
@@ -14,11 +13,15 @@ constexpr std::size_t kMargin = 64;  // before and behind the scratch buffer, fo
 constexpr std::chrono::microseconds kBetweenPatient{500};
 }
 
-Loop::Loop() : m_state(std::make_unique<State>()) { m_state->pacer = std::make_unique<Pacer>(*this, m_state->context); }
+Loop::Loop() : m_state(std::make_unique<State>(*this)) {}
 
 Loop::~Loop() {
     stop();
     join();
+    // While everything that they may still call is there.
+    (void)std::exchange(m_patient, {});
+    (void)std::exchange(m_kept, {});
+    m_state->reactor.drop();
 }
 
 void Loop::start() {
@@ -28,32 +31,38 @@ void Loop::start() {
     });
 }
 
-void Loop::run() { m_state->context.run(); }
+void Loop::run() { m_state->reactor.run(); }
 
-void Loop::stop() { m_state->context.stop(); }
+void Loop::stop() { m_state->reactor.stop(); }
 
 void Loop::join() {
     if (m_thread.joinable()) m_thread.join();
 }
 
 void Loop::post(std::function<void()> work) {
-    boost::asio::post(m_state->context, [this, work = std::move(work)] { turn(work); });
+    m_state->reactor.post([this, work = std::move(work)] { turn(work); });
 }
 
 void Loop::post_patiently(std::function<void()> work) {
-    boost::asio::post(m_state->context, [this, work = std::move(work)]() mutable { patiently(std::move(work)); });
+    m_state->reactor.post([this, work = std::move(work)]() mutable { patiently(std::move(work)); });
 }
 
 void Loop::patiently(std::function<void()> work) {
-    const bool lately = m_patient_runs || std::chrono::steady_clock::now() - m_patient_ended < kBetweenPatient;
-    if (m_patient.empty() && !lately) return run_patient(work);
+    if (m_patient.empty() && !m_patient_runs && nobody_waits()) return run_patient(work);
     m_patient.push_back(std::move(work));
     if (m_patient.size() == 1) next_patient();
 }
 
-/// Behind what is ready now: Asio looks for new events of the sockets before it comes here.
+/// One piece for each look at who is ready; where it found others as well, they come first unless there was a rest.
+bool Loop::nobody_waits() const {
+    const Reactor& reactor = m_state->reactor;
+    if (reactor.alone() && reactor.looks() != m_patient_look) return true;
+    return std::chrono::steady_clock::now() - m_patient_ended >= kBetweenPatient;
+}
+
+/// Behind what is ready now.
 void Loop::next_patient() {
-    boost::asio::post(m_state->context, [this] {
+    m_state->reactor.again([this] {
         const std::function<void()> work = std::move(m_patient.front());
         run_patient(work);
         m_patient.pop_front();
@@ -66,6 +75,7 @@ void Loop::run_patient(const std::function<void()>& work) {
     m_in_turn ? work() : turn(work);
     m_patient_runs = false;
     m_patient_ended = std::chrono::steady_clock::now();
+    m_patient_look = m_state->reactor.looks();
 }
 
 TimePoint Loop::now() {

@@ -47,7 +47,8 @@ public:
     void post_patiently(std::function<void()> work);
 
     /// For the sign-in of strangers, of which a thousand may come at once, each with a millisecond of arithmetic: runs `work` now when
-    /// none such ran just before, and otherwise one piece at a time, each after everybody else who is ready. Loop thread only.
+    /// nobody else is ready or none such ran just before, and otherwise one piece at a time, each after everybody else who is ready.
+    /// Loop thread only.
     void patiently(std::function<void()> work);
 
     /// Time of this turn: read from the clock once.
@@ -84,6 +85,7 @@ private:
         m_in_turn = true;
     }
     void end_turn();
+    bool nobody_waits() const;
     void run_patient(const std::function<void()>& work);
     void next_patient();
 
@@ -93,6 +95,7 @@ private:
     std::unordered_map<const void*, std::shared_ptr<void>> m_kept;
     std::deque<std::function<void()>> m_patient;
     TimePoint m_patient_ended{};
+    std::uint64_t m_patient_look = 0;
     TimePoint m_now{};
     bool m_now_known = false;
     bool m_in_turn = false;

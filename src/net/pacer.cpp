@@ -2,17 +2,12 @@
 
 #include <utility>
 
-#include "net/asio.h"
-
 namespace sekisho::net {
 
 void Pacer::rest(std::shared_ptr<Paced> who) {
     m_resting.push_back(std::move(who));
     if (m_resting.size() > 1) return;
-    m_timer.expires_after(kRest);
-    m_timer.async_wait([this](const boost::system::error_code& error) {
-        if (!error) over();
-    });
+    m_reactor.arm(std::chrono::steady_clock::now() + kRest, [this] { over(); });
 }
 
 void Pacer::over() {

@@ -7,9 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "net/loop.h"
+#include "net/reactor.h"
 
 namespace sekisho::net {
 
@@ -25,7 +24,7 @@ class Pacer {
 public:
     static constexpr std::chrono::microseconds kRest{2000};
 
-    Pacer(Loop& loop, boost::asio::io_context& context) : m_loop(loop), m_timer(context) {}
+    Pacer(Loop& loop, Reactor& reactor) : m_loop(loop), m_reactor(reactor) {}
     /// Calls rested() of `who`, in a turn of its own, when the rest is over.
     void rest(std::shared_ptr<Paced> who);
 
@@ -33,7 +32,7 @@ private:
     void over();
 
     Loop& m_loop;
-    boost::asio::steady_timer m_timer;
+    Reactor& m_reactor;
     std::vector<std::shared_ptr<Paced>> m_resting;
 };
 

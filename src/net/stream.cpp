@@ -1,17 +1,17 @@
-// Order: reading (wait → one recv → handler → keep the tail), writing (send → wait when short), the end.
+// Order: the system (ready), reading (one recv → handler → keep the tail), writing (send → wait when short), the end.
 #include "net/stream.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-
-#include "net/asio.h"
+#include "net/loop_state.h"
 
 namespace sekisho::net {
 
@@ -24,16 +24,60 @@ Error system_error(const char* what) {
     return Error{"the connection broke", std::string(what) + ": " + std::strerror(errno)};
 }
 
-/// Outlives its SocketStream as long as a wait is under way.
-class Socket final : public Paced, public std::enable_shared_from_this<Socket> {
+/// Outlives its SocketStream while work for it waits for its turn.
+class Socket final : public Paced, public Watched, public std::enable_shared_from_this<Socket> {
 public:
-    Socket(Loop& loop, int fd) : m_loop(loop), m_descriptor(loop.state().context, fd) {
+    Socket(Loop& loop, int fd) : m_loop(loop), m_fd(fd) {
         const int on = 1;
         (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // not TCP: nothing to delay
+        if (!m_loop.state().reactor.watch(fd, *this)) m_watch_error = errno;
     }
+
+    // --- the system ---
+
+    void ready(std::uint32_t events) override {
+        const auto self = shared_from_this();  // the handler may destroy the stream
+        if ((events & Reactor::kReadable) != 0) m_may_have = true;
+        if ((events & Reactor::kNoMore) != 0) m_to_the_end = true;
+        if ((events & Reactor::kWritable) != 0 && m_waiting_write) {
+            m_waiting_write = false;
+            if (m_handler != nullptr) m_loop.turn([&] { m_handler->stream_writable(); });
+        }
+        read_now();
+    }
+
+    bool wants() const { return m_may_have && !m_read_planned && !m_resting && !m_paused && !m_read_over && m_handler != nullptr; }
+
+    void read_now() {
+        if (!wants()) return;
+        if (!m_patient) return m_loop.turn([&] { readable(); });
+        m_read_planned = true;
+        m_loop.patiently([self = shared_from_this()] {
+            self->m_read_planned = false;
+            self->readable();
+        });
+    }
+
+    /// For what is there already, of which the system does not tell again: when everybody else who is ready had a turn.
+    void read_later() {
+        if (!wants()) return;
+        m_read_planned = true;
+        m_loop.state().reactor.again([self = shared_from_this()] {
+            self->m_read_planned = false;
+            self->read_now();
+        });
+    }
+
+    // --- reading ---
 
     void start(StreamHandler& handler) {
         m_handler = &handler;
+        if (m_watch_error != 0) {
+            return m_loop.post([self = shared_from_this()] {
+                errno = self->m_watch_error;
+                self->broken(system_error("epoll_ctl"));
+            });
+        }
         if (!m_read_over) return wait_readable();
         // A second handler learns what the first was told.
         m_loop.post([self = shared_from_this()] {
@@ -42,16 +86,9 @@ public:
     }
 
     void wait_readable() {
-        if (m_waiting_read || m_resting || m_paused || m_read_over || m_handler == nullptr) return;
-        m_waiting_read = true;
+        if (m_resting || m_paused || m_read_over || m_handler == nullptr) return;
         wake_at(1);
-        m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-            [self = shared_from_this()](const boost::system::error_code& error) {
-                self->m_waiting_read = false;
-                if (error || self->m_handler == nullptr) return;
-                if (self->m_patient) return self->m_loop.patiently([self] { self->readable(); });
-                self->m_loop.turn([&] { self->readable(); });
-            });
+        read_later();
     }
 
     void readable() {
@@ -60,8 +97,9 @@ public:
         std::size_t have = m_tail.size();
         std::ranges::copy(m_tail, scratch.begin());
         const std::size_t room = std::clamp<std::size_t>(m_handler->stream_room(), 1, scratch.size() - have);
-        const ssize_t n = ::recv(m_descriptor.native_handle(), scratch.data() + have, room, 0);
+        const ssize_t n = ::recv(m_fd, scratch.data() + have, room, 0);
         if (n < 0) {
+            if (errno == EAGAIN) m_may_have = false;
             if (errno == EAGAIN || errno == EINTR) return wait_readable();
             return broken(system_error("recv"));
         }
@@ -70,6 +108,8 @@ public:
             m_handler->stream_ended();
             return;
         }
+        // epoll(7): less than was asked for is all there was. An end that the system has told of already comes behind it.
+        m_may_have = static_cast<std::size_t>(n) == room || m_to_the_end;
         have += static_cast<std::size_t>(n);
         const std::size_t used = m_handler->stream_read(scratch.first(have));
         if (m_handler == nullptr) return;
@@ -77,7 +117,7 @@ public:
         if (m_pace.read(static_cast<std::size_t>(n), static_cast<std::size_t>(n) == room, m_loop.now())) {
             wake_at(kGathered);
             m_resting = true;
-            return m_loop.state().pacer->rest(shared_from_this());
+            return m_loop.state().pacer.rest(shared_from_this());
         }
         wait_readable();
     }
@@ -86,7 +126,7 @@ public:
     void wake_at(int bytes) {
         if (m_wake_at == bytes) return;
         m_wake_at = bytes;
-        (void)::setsockopt(m_descriptor.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+        (void)::setsockopt(m_fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
     }
 
     void rested() override {
@@ -105,11 +145,13 @@ public:
         m_tail.assign(rest.begin(), rest.end());
     }
 
+    // --- writing ---
+
     Result<std::size_t> send(BytesView bytes) {
-        if (m_descriptor.is_open() == false) return fail("the connection is closed");
+        if (m_fd < 0) return fail("the connection is closed");
         std::size_t sent = 0;
         while (sent < bytes.size()) {
-            const ssize_t n = ::send(m_descriptor.native_handle(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+            const ssize_t n = ::send(m_fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
             if (n < 0 && errno == EINTR) continue;
             if (n < 0 && errno == EAGAIN) {
                 wait_writable();
@@ -128,14 +170,9 @@ public:
     }
 
     void wait_writable() {
-        if (m_waiting_write) return;
         m_waiting_write = true;
-        m_descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_write,
-            [self = shared_from_this()](const boost::system::error_code& error) {
-                self->m_waiting_write = false;
-                if (error || self->m_handler == nullptr) return;
-                self->m_loop.turn([&] { self->m_handler->stream_writable(); });
-            });
+        // Most connections never meet a full buffer, and need not hear that theirs is not.
+        if (!std::exchange(m_watches_room, true)) (void)m_loop.state().reactor.watch_room(m_fd, *this);
     }
 
     void pause() { m_paused = true; }
@@ -146,10 +183,12 @@ public:
     }
     void acknowledge() {
         const int on = 1;
-        (void)::setsockopt(m_descriptor.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+        (void)::setsockopt(m_fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     }
     void be_patient(bool on) { m_patient = on; }
-    void end_sending() { ::shutdown(m_descriptor.native_handle(), SHUT_WR); }
+    void end_sending() { ::shutdown(m_fd, SHUT_WR); }
+
+    // --- the end ---
 
     void broken(const Error& error) {
         m_read_over = true;
@@ -158,22 +197,26 @@ public:
 
     void close() {
         m_handler = nullptr;
-        boost::system::error_code ignored;
-        m_descriptor.close(ignored);
+        m_loop.state().reactor.unwatch(m_fd, *this);
+        ::close(std::exchange(m_fd, -1));
     }
 
-    int fd() { return m_descriptor.native_handle(); }
+    int fd() const { return m_fd; }
 
 private:
     Loop& m_loop;
-    boost::asio::posix::stream_descriptor m_descriptor;
+    int m_fd;
+    int m_watch_error = 0;
     StreamHandler* m_handler = nullptr;
     base::Bytes m_tail;
     Pace m_pace;
-    bool m_waiting_read = false;
+    bool m_may_have = false;      // bytes or the end, as far as the system has told
+    bool m_to_the_end = false;    // it will tell nothing more: read until nothing is left
+    bool m_read_planned = false;
     bool m_resting = false;  // with the loop's pacer
     int m_wake_at = 1;
     bool m_waiting_write = false;
+    bool m_watches_room = false;
     bool m_patient = false;
     bool m_paused = false;
     bool m_read_over = false;

@@ -1,17 +1,17 @@
 #include "net/timer.h"
 
-#include <boost/asio/steady_timer.hpp>
+#include <optional>
+#include <utility>
 
-#include "net/asio.h"
+#include "net/loop_state.h"
 
 namespace sekisho::net {
 
 struct Timer::State {
-    explicit State(Loop& owner) : loop(owner), timer(owner.state().context) {}
+    explicit State(Loop& owner) : loop(owner) {}
     Loop& loop;
-    boost::asio::steady_timer timer;
     std::function<void()> work;
-    std::uint64_t plan = 0;  // tells a cancelled wait that had already fired from the current one
+    std::optional<Reactor::TimerKey> key;
 };
 
 Timer::Timer(Loop& loop) : m_state(std::make_shared<State>(loop)) {}
@@ -19,19 +19,17 @@ Timer::Timer(Loop& loop) : m_state(std::make_shared<State>(loop)) {}
 Timer::~Timer() { cancel(); }
 
 void Timer::after(Duration delay, std::function<void()> work) {
-    const std::uint64_t plan = ++m_state->plan;
+    cancel();
     m_state->work = std::move(work);
-    m_state->timer.expires_after(delay);
-    m_state->timer.async_wait([state = m_state, plan](const boost::system::error_code& error) {
-        if (error || state->plan != plan || !state->work) return;
+    m_state->key = m_state->loop.state().reactor.arm(std::chrono::steady_clock::now() + delay, [state = m_state] {
+        state->key.reset();
         state->loop.turn([&] { std::exchange(state->work, nullptr)(); });
     });
 }
 
 void Timer::cancel() {
-    ++m_state->plan;
     m_state->work = nullptr;
-    m_state->timer.cancel();
+    if (m_state->key) m_state->loop.state().reactor.disarm(*std::exchange(m_state->key, std::nullopt));
 }
 
 }  // namespace sekisho::net

@@ -1,6 +1,8 @@
 #include "recording/facts.h"
 
 #include <algorithm>
+#include <concepts>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -12,13 +14,45 @@ using nlohmann::json;
 
 constexpr std::size_t kTextMost = 1024;  // of one member: the block must stay under 64 KiB whatever a client calls itself
 
-std::string dump(const json& object) {
-    return object.dump(-1, ' ', false, json::error_handler_t::replace);
+/// One string as JSON. Two of these objects are written for each session: what needs no escape is copied, without a tree of values.
+void append_text(std::string& out, std::string_view text) {
+    text = text.substr(0, kTextMost);
+    const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+    if (!std::ranges::all_of(text, plain)) {
+        out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+        return;
+    }
+    out += '"';
+    out += text;
+    out += '"';
 }
 
-std::string clip(std::string_view text) {
-    return std::string(text.substr(0, kTextMost));
-}
+/// An object of JSON, member by member; their names need no escape.
+class Object {
+public:
+    void text(std::string_view member, std::string_view value) {
+        begin(member);
+        append_text(m_text, value);
+    }
+    template <std::integral Number>
+    void number(std::string_view member, Number value) {
+        raw(member, std::to_string(value));
+    }
+    void raw(std::string_view member, std::string_view value) {
+        begin(member);
+        m_text += value;
+    }
+    std::string done() { return std::move(m_text) + "}"; }
+
+private:
+    void begin(std::string_view member) {
+        m_text += m_text.size() == 1 ? "\"" : ",\"";
+        m_text += member;
+        m_text += "\":";
+    }
+
+    std::string m_text = "{";
+};
 
 std::string text_of(const json& object, const char* member) {
     const auto found = object.find(member);
@@ -73,15 +107,17 @@ std::string_view level_name(model::RecordLevel level) {
 }
 
 std::string encode_facts(const Facts& facts) {
-    return dump(json{{"audit_key", clip(facts.audit_key)},
-                     {"session", clip(facts.session)},
-                     {"user", clip(facts.user)},
-                     {"source", clip(facts.source)},
-                     {"client", clip(facts.client)},
-                     {"level", level_name(facts.level)},
-                     {"started", base::rfc3339(facts.started)},
-                     {"started_us", microseconds(facts.started)},
-                     {"writer", clip(facts.writer)}});
+    Object object;  // members in the order of their names
+    object.text("audit_key", facts.audit_key);
+    object.text("client", facts.client);
+    object.text("level", level_name(facts.level));
+    object.text("session", facts.session);
+    object.text("source", facts.source);
+    object.text("started", base::rfc3339(facts.started));
+    object.number("started_us", microseconds(facts.started));
+    object.text("user", facts.user);
+    object.text("writer", facts.writer);
+    return object.done();
 }
 
 Result<Facts> decode_facts(std::string_view text) {
@@ -108,22 +144,27 @@ Result<Facts> decode_facts(std::string_view text) {
 }
 
 std::string encode_end(const End& end) {
-    json object{{"reason", clip(end.reason)},
-                {"ending", name(end.ending)},
-                {"duration_us", end.duration_us},
-                {"blocks", end.blocks}};
-    if (!end.failure.empty()) object["failure"] = clip(end.failure);
+    Object object;  // members in the order of their names
+    object.number("blocks", end.blocks);
     if (end.ending != Ending::Cut) {
-        json bytes = json::object();
-        for (const Stream stream : kStreams) bytes[std::string(name(stream))] = end.totals.bytes[static_cast<std::size_t>(stream)];
-        object["bytes"] = std::move(bytes);
-        object["events"] = end.totals.events;
-        object["channels"] = end.totals.channels;
+        Object bytes;
+        const auto of = [&end](Stream stream) { return end.totals.bytes[static_cast<std::size_t>(stream)]; };
+        for (const Stream stream : {Stream::Input, Stream::Notice, Stream::Output, Stream::Stderr}) bytes.number(name(stream), of(stream));
+        object.raw("bytes", bytes.done());
+        object.number("channels", end.totals.channels);
     }
-    json targets = json::array();
-    for (const std::string& target : end.totals.targets) targets.push_back(clip(target));
-    object["targets"] = std::move(targets);
-    return dump(object);
+    object.number("duration_us", end.duration_us);
+    object.text("ending", name(end.ending));
+    if (end.ending != Ending::Cut) object.number("events", end.totals.events);
+    if (!end.failure.empty()) object.text("failure", end.failure);
+    object.text("reason", end.reason);
+    std::string targets = "[";
+    for (const std::string& target : end.totals.targets) {
+        if (targets.size() > 1) targets += ',';
+        append_text(targets, target);
+    }
+    object.raw("targets", targets + "]");
+    return object.done();
 }
 
 Result<End> decode_end(std::string_view text) {

@@ -188,7 +188,6 @@ Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoi
         }
     }
     if (!is_audit_key(facts.audit_key)) facts.audit_key = audit_key(facts.started, facts.user);
-    if (const auto made = make_folders(m_folder, facts.audit_key); !made) return std::unexpected(made.error());
     auto created = create_file(facts.audit_key);
     if (!created) return std::unexpected(created.error());
     std::unique_ptr<BlockFile> file = std::move(*created);
@@ -227,9 +226,13 @@ Result<std::unique_ptr<BlockFile>> Hub::create_file(std::string& key) {
         const auto known = m_numbers.find(wanted);
         if (known != m_numbers.end()) number = known->second + 1;
     }
-    for (;; ++number) {
+    for (bool made = false;; ++number) {
         if (number > 1) key = wanted + "+" + std::to_string(number);
         auto created = BlockFile::create(path_of(m_folder, key));
+        if (!created && created.error() == ENOENT && !std::exchange(made, true)) {  // the first of its month
+            if (const auto folders = make_folders(m_folder, wanted); !folders) return std::unexpected(folders.error());
+            created = BlockFile::create(path_of(m_folder, key));
+        }
         if (!created && created.error() == EEXIST && number < kCollisionsMost) continue;
         if (!created) return fail("the recording cannot be started", system_text(created.error()));
         const std::lock_guard lock(m_mutex);

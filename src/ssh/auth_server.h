@@ -25,6 +25,8 @@ public:
     Result<void> submit(const AcceptKeyQuery& command, const Bytes& host_key);
     Result<void> submit(const RejectAuth& command, const Bytes& host_key);
     Result<void> submit(const LimitUserSignatures& command);
+    /// The owner was asked something, and the client waits for the answer.
+    bool asks() const { return m_question && !m_prompts; }
 
 private:
     Result<void> ask(BytesView payload, const Bytes& host_key);

@@ -334,6 +334,7 @@ void Engine::advance(TimePoint now) { m_impl->advance(now); }
 Result<ChannelId> Engine::new_channel() { return m_impl->m_channels.new_channel(); }
 bool Engine::over() const { return m_impl->m_over; }
 bool Engine::authenticated() const { return m_impl->m_core.authenticated; }
+bool Engine::owes_answer() const { return m_impl->m_exchange.asks() || m_impl->m_server.asks(); }
 const std::string& Engine::peer_identification() const { return m_impl->m_core.peer_line; }
 std::size_t Engine::writable(ChannelId id) const {
     const Channel* channel = m_impl->m_channels.find(id);

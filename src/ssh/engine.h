@@ -63,6 +63,8 @@ public:
     // --- facts ---
     bool over() const;
     bool authenticated() const;
+    /// The peer signs in and waits for what the owner was asked (a signature, a decision): it has nothing to say before that.
+    bool owes_answer() const;
     const std::string& peer_identification() const;
     /// The peer's current window for this channel.
     std::size_t writable(ChannelId channel) const;

@@ -32,6 +32,8 @@ public:
 
     /// The ticket is this exchange's open question.
     bool wants(Ticket ticket) const { return m_ticket == ticket; }
+    /// The owner was asked something, and the peer waits for the answer.
+    bool asks() const { return m_ticket.has_value(); }
     /// What the peer may send now (transitions.h).
     ExchangeState peer_state() const { return m_peer_state; }
     /// The peer has sent its first NEWKEYS: what it says is encrypted.

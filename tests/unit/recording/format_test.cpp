@@ -2,6 +2,8 @@
 // recordings, fails here.
 #include <fstream>
 
+#include <nlohmann/json.hpp>
+
 #include "fixture.h"
 
 namespace sekisho::recording::testing {
@@ -19,6 +21,37 @@ Bytes example() {
         bytes.insert(bytes.end(), row->begin(), row->end());
     }
     return bytes;
+}
+
+TEST(Format, FactsAndEndAreWhatAJsonLibraryWouldWrite) {
+    // Read and written again by the library, they are the same: compact, in the order of the names, escaped alike.
+    const auto again = [](const std::string& text) { return nlohmann::json::parse(text).dump(); };
+    Facts facts{facts_of("alice"), "00ff"};
+    facts.audit_key = "2026-11-22_05-16-00_alice";
+    EXPECT_EQ(encode_facts(facts), again(encode_facts(facts)));
+    facts.client = "SSH-2.0-\"quoted\" back\\slash \x01\x7f tab\t \u3042";
+    facts.user = std::string(5000, 'u');
+    const std::string odd = encode_facts(facts);
+    EXPECT_EQ(odd, again(odd));
+    EXPECT_EQ(decode_facts(odd)->client, facts.client);
+    EXPECT_EQ(decode_facts(odd)->user, std::string(1024, 'u'));
+    facts.client = "not UTF-8: \xff";
+    EXPECT_EQ(decode_facts(encode_facts(facts))->client, "not UTF-8: \ufffd");
+
+    End end{.reason = "finished", .duration_us = 123, .blocks = 4, .totals = {{1, 2, 3, 4}, 18446744073709551615U, 6, {}}};
+    EXPECT_EQ(encode_end(end), again(encode_end(end)));
+    end.totals.targets = {"ubuntu@web1", "a \"b\"", ""};
+    end.failure = "No space left on device";
+    for (const Ending ending : {Ending::Complete, Ending::Failed, Ending::Cut}) {
+        end.ending = ending;
+        const std::string text = encode_end(end);
+        EXPECT_EQ(text, again(text));
+        const auto read = decode_end(text);
+        EXPECT_EQ(read->totals.targets, end.totals.targets);
+        EXPECT_EQ(read->failure, end.failure);
+        EXPECT_EQ(read->ending, ending);
+        EXPECT_EQ(read->totals.bytes, ending == Ending::Cut ? decltype(end.totals.bytes){} : end.totals.bytes);
+    }
 }
 
 TEST(Format, TheDocumentsExampleReads) {
