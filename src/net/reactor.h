@@ -1,5 +1,5 @@
 // Reactor: the system's side of a Loop: which descriptors are ready, which timers are due, what other threads posted. One epoll set,
-// edge-triggered: a descriptor is registered once, and waiting for it again costs no call (docs/adr/0015-our-own-reactor.md says why
+// edge-triggered: a descriptor is registered once, and waiting for it again costs no call (docs/adr/0016-our-own-reactor.md says why
 // no library does this here). Owned by a Loop. post() and stop() may be called from any thread; everything else belongs to the
 // thread that runs it, or to whoever prepares it before.
 #pragma once
