@@ -126,7 +126,7 @@ private:
                     committing = m_on_commit == Commit::DropItsAnswer;
                 }
                 if (i == 1 && committing) through = false;
-                if (through) through = ::write(both[1 - i].fd, buffer.data(), text.size()) == size;
+                if (through) through = ::send(both[1 - i].fd, buffer.data(), text.size(), MSG_NOSIGNAL) == size;
             }
         }
         // One cut is what a test asked for; the next connection is sound.
