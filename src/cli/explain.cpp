@@ -14,6 +14,7 @@ struct Options {
     std::string from;
     std::string at;
     std::string forward;
+    std::string connects_from;
     std::string command;
     bool json = false;
 };
@@ -22,7 +23,8 @@ int explain(const Context& context, const Options& options) {
     const auto answer = call_gateway(context, "GET",
         with_query(
             "/v1/explain", {{"user", options.user}, {"target", options.target}, {"as", options.as}, {"from", options.from},
-                               {"at", options.at}, {"forward", options.forward}, {"command", options.command}}));
+                               {"at", options.at}, {"forward", options.forward},
+                               {"connects_from", options.connects_from}, {"command", options.command}}));
     if (!answer) return failed(answer.error());
     bool all = true;
     if (options.json) print_line(answer->pretty());
@@ -50,7 +52,10 @@ void add_explain_command(CLI::App& app, Context& context) {
     command->add_option("TARGET", options->target, "LOGIN@TARGET or TARGET; without it the gateway itself");
     command->add_option(
         "--as", options->as, "Capability: shell, exec, sftp, scp, local-forward …; without it the usual ones");
-    command->add_option("--forward", options->forward, "Destination of a forward: host:port, or the path of a socket");
+    command->add_option(
+        "--forward", options->forward, "Destination of a forward, or where it is listened: host:port, or the path of a socket");
+    command->add_option(
+        "--connects-from", options->connects_from, "Address of who connects to a port of the gateway (remote-forward)");
     command->add_option("--command", options->command, "Command line that is to be run (exec)");
     command->add_option("--from", options->from, "Address that the user comes from");
     command->add_option("--at", options->at, "Time with zone, for example 2026-11-23T08:00:00+09:00; without it now");
@@ -58,7 +63,8 @@ void add_explain_command(CLI::App& app, Context& context) {
     command->footer(
         examples({"sekisho explain alice ubuntu@web1", "sekisho explain alice ubuntu@web1 --as exec --from 203.0.113.9",
             "sekisho explain git git@forge --command \"git-upload-pack 'team/app.git'\"",
-            "sekisho explain partner --forward ledger.internal:443"}));
+            "sekisho explain partner --forward ledger.internal:443",
+            "sekisho explain partner --forward 0.0.0.0:8443 --connects-from 192.0.2.9"}));
     command->callback([&context, options] { context.run = [&context, options] { return explain(context, *options); }; });
 }
 

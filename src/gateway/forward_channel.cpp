@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "gateway/dialed_forward.h"
 #include "gateway/front_hop.h"
 #include "gateway/jump_channel.h"
-#include "gateway/socket_forward.h"
 #include "gateway/target_forward.h"
 #include "gateway/text.h"
 #include "model/forward.h"
@@ -140,7 +140,7 @@ void open_forward(
         // The name as policy read it: lower case, no trailing dot.
         const auto host = model::ForwardHost::parse(asked->request.forward_host);
         const std::string name = host ? host->name : asked->request.forward_host;
-        channels.push_back(std::make_unique<SocketForward>(
+        channels.push_back(std::make_unique<DialedForward>(
             front, request.channel, name, asked->request.forward_port, decision.record, on_failure));
         return;
     }

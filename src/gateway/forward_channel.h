@@ -1,5 +1,5 @@
 // Forwards that the client opens: direct-tcpip, direct-streamlocal@openssh.com and tun@openssh.com. With a target in the user name the
-// target opens the destination (TargetForward); without one the gateway dials it (SocketForward), where it is a port: the gateway has
+// target opens the destination (TargetForward); without one the gateway dials it (DialedForward), where it is a port: the gateway has
 // no sockets and no network of its own to give away. Policy decides before either. The SSH port of a target on which the user may have
 // a session is neither: a jump (JumpChannel), whose sessions are decided one by one. Owned by FrontHop; loop thread only.
 #pragma once

@@ -300,7 +300,7 @@ void FrontHop::channel_requested(const ssh::ChannelOpenRequested& request) {
     };
     if (!m_end_text.empty()) return reject(ssh::OpenFailure::AdministrativelyProhibited, m_end_text);
     if (!m_record) return reject(ssh::OpenFailure::AdministrativelyProhibited, "no session has begun");
-    if (m_channels.size() >= m_config->ssh.max_channels)
+    if (!has_room())
         return reject(ssh::OpenFailure::ResourceShortage, "too many channels on this connection");
     const auto refuse = [&](ssh::OpenFailure reason, std::string text) {
         m_record->audit("access.refused", "channel " + shown(request.type, 64), "refused", text);
@@ -402,6 +402,7 @@ void FrontHop::end(const std::string& text) {
     if (m_hop->over() || !m_end_text.empty()) return;
     m_end_text = text;
     if (m_auth) m_auth->excuse();
+    m_remote_forwards.stop(text);
     bool told = false;
     for (const auto& channel : m_channels) told = channel->end(text) || told;
     if (!told) return m_hop->disconnect(ssh::DisconnectReason::ByApplication, text);
@@ -413,6 +414,7 @@ void FrontHop::hop_over(Hop&, const std::string& reason) {
     m_goodbye.reset();
     m_sign_again.reset();
     if (m_auth) m_auth->closed();
+    m_remote_forwards.stop(reason);
     for (const auto& channel : m_channels) channel->front_gone();
     for (const auto& target : m_targets) target->front_gone();
     if (m_record) m_record->finish(m_end_text.empty() ? reason : m_end_text);

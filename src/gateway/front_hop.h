@@ -72,6 +72,9 @@ public:
         std::vector<std::string> behind);
 
     RemoteForwards& remote_forwards() { return m_remote_forwards; }
+    /// Whether one more channel may be on this connection, and one that somebody else than the client began.
+    bool has_room() const { return m_channels.size() < m_config->ssh.max_channels; }
+    void add(std::unique_ptr<FrontChannel> channel) { m_channels.push_back(std::move(channel)); }
 
     /// Sessions whose client offered its agent.
     void agent_offer(bool offered) { m_agents += offered ? 1 : -1; }

@@ -9,6 +9,7 @@
 #include "gateway/text.h"
 #include "wire/limits.h"
 #include "wire/reader.h"
+#include "wire/writer.h"
 
 namespace sekisho::gateway {
 
@@ -22,7 +23,7 @@ constexpr std::string_view kTcpChannel = "forwarded-tcpip";
 constexpr std::string_view kSocketChannel = "forwarded-streamlocal@openssh.com";
 
 constexpr std::string_view kNoTarget =
-    "a remote forward needs a target, which listens; write LOGIN@TARGET in front of the gateway's name";
+    "a socket needs a target, which listens; write LOGIN@TARGET in front of the gateway's name";
 
 }  // namespace
 
@@ -60,6 +61,7 @@ policy::Request RemoteForwards::request_for(const Place& place) const {
 }
 
 Result<policy::Decision> RemoteForwards::permitted(const Place& place) {
+    if (here(place)) return ports().permitted(place.host, static_cast<std::uint16_t>(place.port));
     if (m_front.destination().target.empty()) return fail(std::string(kNoTarget));
     const auto& grant = m_front.grant();
     const auto by_key = place.socket ? grant.permits_sockets()
@@ -93,6 +95,7 @@ void RemoteForwards::forward(const ssh::GlobalRequested& request, std::optional<
     const auto on_failure = m_front.on_failure(*decision);
     if (const auto begun = m_front.may_begin(*decision); !begun)
         return refuse(answer, place->text(), begun.error().text);
+    if (here(*place)) return listen_here(*place, *decision, answer);
     m_front.record().audit("forward.listen", place->text(), "ok",
         fmt::format("{} by rule \"{}\"", model::name(request_for(*place).capability), decision->rule));
     ask({++m_last_id, answer, false, *place, on_failure, request.type, base::to_bytes(request.payload)});
@@ -102,6 +105,7 @@ void RemoteForwards::forward(const ssh::GlobalRequested& request, std::optional<
 void RemoteForwards::cancel(const ssh::GlobalRequested& request, std::optional<std::uint64_t> answer) {
     const auto place = parse_place(request.type, request.payload);
     if (!place) return refuse(answer, request.type, "a cancellation that cannot be understood");
+    if (here(*place) && m_ports && m_ports->cancel(place->host, static_cast<std::uint16_t>(place->port))) return settle(answer, true);
     const bool asked = std::ranges::any_of(m_asked, [&](const Asked& one) { return !one.cancel && one.place == *place; });
     if (listening(*place) == nullptr && !asked)
         return refuse(answer, place->text(), "there is no such forward on this connection");
@@ -113,6 +117,31 @@ void RemoteForwards::refuse(std::optional<std::uint64_t> answer, const std::stri
     m_front.record().audit("access.refused", subject, "refused", text);
     m_front.hop().submit(ssh::SendDebug{shown(fmt::format("{}: {}", subject, text), 1000)});
     settle(answer, false);
+}
+
+// --- the gateway ---
+
+bool RemoteForwards::here(const Place& place) const { return !place.socket && m_front.destination().target.empty(); }
+
+GatewayPorts& RemoteForwards::ports() {
+    if (!m_ports) m_ports = std::make_unique<GatewayPorts>(m_front);
+    return *m_ports;
+}
+
+void RemoteForwards::listen_here(const Place& place, const policy::Decision& decision, std::optional<std::uint64_t> answer) {
+    const std::string why = fmt::format("{} by rule \"{}\"", model::name(model::Capability::RemoteForward), decision.rule);
+    const auto port = ports().listen(place.host, static_cast<std::uint16_t>(place.port), why);
+    if (!port) {
+        m_front.record().audit("forward.listen", place.text(), "failed", port.error().full());
+        m_front.hop().submit(ssh::SendDebug{shown(port.error().text, 1000)});
+        return settle(answer, false);
+    }
+    // RFC 4254 §7.1: a port stands in the answer only where it was left to us.
+    settle(answer, true, place.port == 0 ? BytesView(wire::Writer().u32(*port).take()) : BytesView());
+}
+
+void RemoteForwards::stop(const std::string& why) {
+    if (m_ports) m_ports->stop(why);
 }
 
 // --- the target ---

@@ -1,13 +1,16 @@
 // RemoteForwards: the global requests of one client, and the forwards among them: tcpip-forward and streamlocal-forward@openssh.com,
-// which the target carries out (it listens), with their cancellations, and the channels that it opens for them. Answers leave in the
-// order of the questions, whenever the target gives them. Owned by FrontHop; loop thread only.
+// which the target carries out (it listens), with their cancellations, and the channels that it opens for them. Without a target the
+// gateway listens (GatewayPorts). Answers leave in the order of the questions, whenever the target gives them. Owned by FrontHop; loop
+// thread only.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "gateway/gateway_ports.h"
 #include "gateway/inward_channel.h"
 #include "gateway/target_hop.h"
 #include "policy/decide.h"
@@ -21,6 +24,8 @@ public:
     explicit RemoteForwards(FrontHop& front) : m_front(front) {}
 
     void requested(const ssh::GlobalRequested& request);
+    /// The gateway listens for this client no more.
+    void stop(const std::string& why);
     /// A channel that `target` opens: for a forward of ours that rules still permit, or the error says why not.
     Result<InwardChannel::Plan> plan(const TargetHop& target, const ssh::ChannelOpenRequested& request);
 
@@ -60,6 +65,10 @@ private:
     Result<policy::Decision> permitted(const Place& place);
     void forward(const ssh::GlobalRequested& request, std::optional<std::uint64_t> answer);
     void cancel(const ssh::GlobalRequested& request, std::optional<std::uint64_t> answer);
+    /// Is it the gateway that listens?
+    bool here(const Place& place) const;
+    GatewayPorts& ports();
+    void listen_here(const Place& place, const policy::Decision& decision, std::optional<std::uint64_t> answer);
     void refuse(std::optional<std::uint64_t> answer, const std::string& subject, const std::string& text);
     void ask(Asked asked);
     void send(Asked& asked);
@@ -72,6 +81,7 @@ private:
     void target_lost(const std::string& text) override;
 
     FrontHop& m_front;
+    std::unique_ptr<GatewayPorts> m_ports;  // from the first one on
     TargetHop* m_target = nullptr;  // joined
     bool m_ready = false;
     std::vector<Listening> m_listening;

@@ -1,16 +1,9 @@
-// Order: dial → client to socket → socket to client → the ends.
+// Order: connected → client to socket → socket to client → the ends.
 #include "gateway/socket_forward.h"
 
 #include <algorithm>
 
-#include <unistd.h>
-
-#include <fmt/format.h>
-
-#include "base/network.h"
 #include "gateway/front_hop.h"
-#include "gateway/text.h"
-#include "model/forward.h"
 
 namespace sekisho::gateway {
 
@@ -19,60 +12,13 @@ constexpr std::size_t kMostRead = 128 * 1024;
 constexpr std::size_t kLeastRead = 4 * 1024;
 }  // namespace
 
-SocketForward::SocketForward(FrontHop& front, ssh::ChannelId channel, const std::string& host, std::uint16_t port,
-    model::RecordLevel level, model::OnFailure on_failure)
-    : m_front(front), m_channel(channel), m_destination(net::Endpoint{host, port}.text()), m_level(level),
-      m_on_failure(on_failure) {
-    net::Judge judge_name;
-    if (!base::Address::parse(host)) judge_name = [this, host](const net::Endpoint& place) { return judge(host, place); };
-    m_dial = front.services().dialer.dial(
-        front.loop(), host, port, front.config().target.connect_timeout,
-        [this](Result<net::Dialed> result) { dialed(std::move(result)); }, std::move(judge_name));
-}
-
-/// A name was permitted as a name. Whoever answers for it in the DNS chooses its addresses, so it does not lead to the gateway itself
-/// or to what only the gateway reaches, unless the user may go to that very address as well.
-Result<void> SocketForward::judge(const std::string& name, const net::Endpoint& place) {
-    const auto address = base::Address::parse(place.address);
-    const std::string_view kind = address ? model::kind_of_own_address(*address) : "unreadable";
-    if (kind.empty()) return {};
-    policy::Request request;
-    request.capability = model::Capability::LocalForward;
-    request.forward_host = place.address;
-    request.forward_port = place.port;
-    if (m_front.decide(request).allowed && m_front.grant().permits_open(place.address, place.port)) return {};
-    m_forbidden = true;
-    return fail(fmt::format("{} is {} here, a {} address; a rule must name that address itself", name, place.address, kind));
-}
-
 SocketForward::~SocketForward() {
     if (m_stream && !m_closed) m_front.record().channel_closed(m_number);
 }
 
-void SocketForward::dialed(Result<net::Dialed> dialed) {
-    auto& record = m_front.record();
-    if (!dialed && m_forbidden) {
-        record.audit("access.refused", m_destination, "refused", dialed.error().text);
-        m_front.hop().submit(
-            ssh::RejectChannel{m_channel, ssh::OpenFailure::AdministrativelyProhibited, shown(dialed.error().text, 300)});
-        return m_front.channel_over(*this);
-    }
-    if (!dialed) {
-        record.audit("channel.open", m_destination, "failed", dialed.error().full());
-        m_front.hop().submit(
-            ssh::RejectChannel{m_channel, ssh::OpenFailure::ConnectFailed, shown(dialed.error().text, 300)});
-        return m_front.channel_over(*this);
-    }
-    recording::ChannelFacts facts;
-    facts.type = "direct-tcpip";
-    facts.destination = m_destination;
-    facts.level = m_level;
-    m_number = record.channel_opened(std::move(facts), m_on_failure);
-    m_stream = net::make_socket_stream(m_front.loop(), dialed->fd);
-    m_front.hop().route(m_channel, *this);
-    // Accepted before the first read: what the destination says first follows the confirmation.
-    m_front.hop().submit(ssh::AcceptChannel{m_channel, {}});
-    m_stream->start(*this);
+void SocketForward::connected(std::unique_ptr<net::Stream> stream, recording::ChannelFacts facts, model::OnFailure on_failure) {
+    m_number = m_front.record().channel_opened(std::move(facts), on_failure);
+    m_stream = std::move(stream);
 }
 
 // --- client to socket ---
@@ -179,16 +125,16 @@ void SocketForward::stream_broken(const Error&) { close_both(); }
 void SocketForward::close_both() {
     if (m_closed) return;
     m_closed = true;
+    if (!m_stream) return;
     m_front.record().channel_closed(m_number);
     if (!m_front_gone) m_front.hop().submit(ssh::CloseChannel{m_channel});
     // Perhaps inside the stream's own callback: closed in a later turn, with this object.
-    if (m_stream) m_stream->pause();
+    m_stream->pause();
     Bytes().swap(m_waiting);
 }
 
 void SocketForward::front_gone() {
     m_front_gone = true;
-    m_dial.reset();
     close_both();
 }
 

@@ -77,6 +77,7 @@ struct Rule {
     std::vector<Capability> allow;
     std::vector<std::string> commands;  // patterns (matches_command) that `exec` is narrowed to; empty: every command
     std::vector<std::string> forward;  // host:port, CIDR:port, host:low-high, host:*
+    std::vector<std::string> accept_from;  // CIDR: who may connect where the gateway listens; empty: its own machine
     RecordLevel record = RecordLevel::Full;
     std::optional<OnFailure> on_failure;  // empty: the configuration's
     When when;

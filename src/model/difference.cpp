@@ -163,6 +163,7 @@ Fields fields(const Rule& rule) {
     add(f, "allow", joined(allow));
     add(f, "commands", joined(rule.commands));
     add(f, "forward", joined(rule.forward));
+    add(f, "accept_from", joined(rule.accept_from));
     add(f, "record", std::string(name(rule.record)));
     if (rule.on_failure) add(f, "on_failure", std::string(name(*rule.on_failure)));
     add(f, "when.from", joined(rule.when.from));

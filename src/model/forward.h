@@ -40,8 +40,14 @@ struct PortRange {
     std::uint16_t high = 65535;
 
     bool holds(std::uint16_t port) const { return port >= low && port <= high; }
-    /// Listening on `port`; 0, which leaves the choice to the target, needs every port.
-    bool holds_listening(std::uint16_t port) const { return port == 0 ? low <= 1 && high == 65535 : holds(port); }
+    /// Listening on `port`; 0, which leaves the choice to whoever listens, needs every port.
+    bool holds_listening(std::uint16_t port) const { return port == 0 ? every() : holds(port); }
+    /// The same at the gateway itself, which listens for services of its own machine as well: "every port" means none of those that
+    /// the system keeps for them. A rule can name one.
+    bool holds_listening_here(std::uint16_t port) const {
+        return port < 1024 && port != 0 ? holds(port) && !every() : holds_listening(port);
+    }
+    bool every() const { return low <= 1 && high == 65535; }
 };
 
 struct ForwardEntry {

@@ -10,9 +10,9 @@ namespace sekisho::model {
 
 RuleIndex::RuleIndex(const std::vector<Rule>& rules)
     : m_size(rules.size()), m_at_gateway(m_size), m_every_login(m_size), m_every_command(m_size), m_every_source(m_size),
-      m_always(m_size) {
+      m_accepts_own_machine(m_size), m_always(m_size) {
     m_capabilities.fill(none());
-    TextMap<RuleList> forwards, networks, hours;
+    TextMap<RuleList> forwards, networks, accepted, hours;
     for (std::uint32_t i = 0; i < rules.size(); ++i) {
         const Rule& rule = rules[i];
         add_users(rule, i);
@@ -25,9 +25,11 @@ RuleIndex::RuleIndex(const std::vector<Rule>& rules)
         for (const std::string& entry : rule.forward) forwards[entry].add(i);
         for (const std::string& network : rule.when.from) networks[network].add(i);
         if (rule.when.from.empty()) m_every_source.add(i);
+        for (const std::string& network : rule.accept_from) accepted[network].add(i);
+        if (rule.accept_from.empty()) m_accepts_own_machine.add(i);
         rule.when.hours.empty() ? m_always.add(i) : hours[rule.when.hours].add(i);
     }
-    for (TextMap<RuleList>* lists : {&m_users, &m_own_logins, &forwards, &networks, &hours}) {
+    for (TextMap<RuleList>* lists : {&m_users, &m_own_logins, &forwards, &networks, &accepted, &hours}) {
         for (auto& [word, list] : *lists) list.pack(m_size);
     }
     m_target_names.pack(m_size);
@@ -35,7 +37,8 @@ RuleIndex::RuleIndex(const std::vector<Rule>& rules)
     m_logins.pack(m_size);
     m_commands.pack(m_size);
     add_forwards(forwards);
-    add_networks(networks);
+    add_networks(networks, m_sources);
+    add_networks(accepted, m_accepted);
     add_hours(hours);
 }
 
@@ -68,9 +71,9 @@ void RuleIndex::add_forwards(const TextMap<RuleList>& entries) {
     }
 }
 
-void RuleIndex::add_networks(const TextMap<RuleList>& networks) {
-    for (const auto& [text, rules] : networks) {
-        if (const auto network = base::Network::parse(text)) m_sources[*network].push_back(rules);
+void RuleIndex::add_networks(const TextMap<RuleList>& texts, NetworkMap<std::vector<RuleList>>& networks) {
+    for (const auto& [text, rules] : texts) {
+        if (const auto network = base::Network::parse(text)) networks[*network].push_back(rules);
     }
 }
 
@@ -150,6 +153,10 @@ RuleSet RuleIndex::listening_at(const ForwardHost& host, std::uint16_t port) con
     return at_places(host, [port](const PortRange& ports) { return ports.holds_listening(port); });
 }
 
+RuleSet RuleIndex::listening_at_gateway(const ForwardHost& host, std::uint16_t port) const {
+    return at_places(host, [port](const PortRange& ports) { return ports.holds_listening_here(port); });
+}
+
 RuleSet RuleIndex::forwarding_to(const SocketPath& socket) const {
     RuleSet found = none();
     const auto add = [&](const TextMap<RuleList>& lists, std::string_view path) {
@@ -167,6 +174,15 @@ RuleSet RuleIndex::from(const std::optional<base::Address>& source) const {
     RuleSet found = m_every_source;
     if (!source) return found;
     m_sources.each(*source, [&](const std::vector<RuleList>& lists) {
+        for (const RuleList& rules : lists) rules.add_to(found);
+    });
+    return found;
+}
+
+RuleSet RuleIndex::accepting(const std::optional<base::Address>& address) const {
+    if (!address) return none();
+    RuleSet found = kind_of_own_address(*address) == "loopback" ? m_accepts_own_machine : none();
+    m_accepted.each(*address, [&](const std::vector<RuleList>& lists) {
         for (const RuleList& rules : lists) rules.add_to(found);
     });
     return found;

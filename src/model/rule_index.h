@@ -43,6 +43,9 @@ public:
     // Names match names, networks match addresses. A rule without entries permits none.
     RuleSet forwarding_to(const ForwardHost& host, std::uint16_t port) const;
     RuleSet listening_at(const ForwardHost& host, std::uint16_t port) const;
+    RuleSet listening_at_gateway(const ForwardHost& host, std::uint16_t port) const;
+    /// Who connects where the gateway listens.
+    RuleSet accepting(const std::optional<base::Address>& address) const;
     RuleSet forwarding_to(const SocketPath& socket) const;
     RuleSet from(const std::optional<base::Address>& source) const;
     RuleSet open_at(WallTime time) const;
@@ -63,7 +66,7 @@ private:
     void add_users(const Rule& rule, std::uint32_t position);
     void add_targets(const Rule& rule, std::uint32_t position);
     void add_forwards(const TextMap<RuleList>& entries);
-    void add_networks(const TextMap<RuleList>& networks);
+    static void add_networks(const TextMap<RuleList>& texts, NetworkMap<std::vector<RuleList>>& networks);
     void add_hours(const TextMap<RuleList>& hours);
     RuleSet none() const { return RuleSet(m_size); }
     template <class Holds>
@@ -86,6 +89,8 @@ private:
     TextMap<RuleList> m_socket_folders;  // with the slash at the end
     NetworkMap<std::vector<RuleList>> m_sources;
     RuleSet m_every_source;
+    NetworkMap<std::vector<RuleList>> m_accepted;
+    RuleSet m_accepts_own_machine;
     std::vector<Clock> m_clocks;
     RuleSet m_always;
 };

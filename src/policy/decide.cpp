@@ -38,6 +38,11 @@ std::string_view named_host(const Request& request) {
     return request.capability == Capability::RemoteForward && every ? "0.0.0.0" : std::string_view(request.forward_host);
 }
 
+/// The gateway listens itself: at an address, and at localhost. What another name means, whoever answers for it would decide.
+bool is_no_place_of_gateway(const Request& request, const model::ForwardHost& host) {
+    return request.capability == Capability::RemoteForward && request.target.empty() && !host.address && host.name != "localhost";
+}
+
 bool runs_command(const Request& request) { return request.capability == Capability::Exec && request.command; }
 
 /// What one request is compared with, worked out once for all rules.
@@ -55,9 +60,9 @@ RuleSet permitting(const RuleIndex& index, const RuleSet& rules, const Facts& fa
     if (runs_command(request)) return rules & index.with_command(*request.command);
     if (facts.socket) return rules & index.forwarding_to(*facts.socket);
     if (!facts.host) return rules;
-    return rules &
-           (request.capability == Capability::RemoteForward ? index.listening_at(*facts.host, request.forward_port)
-                                                            : index.forwarding_to(*facts.host, request.forward_port));
+    if (request.capability != Capability::RemoteForward) return rules & index.forwarding_to(*facts.host, request.forward_port);
+    return rules & (facts.target ? index.listening_at(*facts.host, request.forward_port)
+                                 : index.listening_at_gateway(*facts.host, request.forward_port));
 }
 
 Decision refused(std::string reason) {
@@ -78,6 +83,7 @@ std::string what_was_asked(const Facts& facts, const Request& request) {
     if (runs_command(request)) text += fmt::format(" of \"{}\"", shown(*request.command));
     if (request.capability == Capability::SocketForward) text += fmt::format(" of {}", shown(request.forward_path));
     if (facts.target) text += fmt::format(" as {} on {}", shown(facts.login), facts.target->name);
+    if (request.connects_from) text += fmt::format(" for a connection from {}", shown(*request.connects_from));
     return text;
 }
 
@@ -94,6 +100,12 @@ std::string commands_of(const Rule& rule) {
     constexpr std::size_t kMost = 8;
     const auto end = rule.commands.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, rule.commands.size()));
     return fmt::format("{}{}", fmt::join(rule.commands.begin(), end, ", "), end == rule.commands.end() ? "" : " …");
+}
+
+std::optional<base::Address> unmapped_address(const std::string& text) {
+    auto address = base::Address::parse(text);
+    if (address) address = address->unmapped();
+    return address;
 }
 
 Decision allowed(const Rule& rule, const Request& request) {
@@ -117,7 +129,7 @@ std::string permits_others(const Rule& rule, const Request& request) {
 
 /// Rules that fall short by one thing tell what would be needed.
 struct NearMisses {
-    RuleSet by_hours, by_source, by_entry, by_capability;
+    RuleSet by_hours, by_source, by_accepted, by_entry, by_capability;
 
     std::string text(const std::vector<Rule>& rules, const RuleIndex& index, const Request& request) const {
         if (const auto near = by_hours.first()) {
@@ -125,6 +137,8 @@ struct NearMisses {
         }
         if (const auto near = by_source.first())
             return fmt::format("rule \"{}\" lets it only from other networks than yours", rules[*near].name);
+        if (const auto near = by_accepted.first())
+            return fmt::format("rule \"{}\" accepts connections from other networks only", rules[*near].name);
         if (const auto near = by_entry.first()) return permits_others(rules[*near], request);
         std::vector<std::string_view> others;
         for (std::size_t i = 0; i < model::kCapabilityCount; ++i) {
@@ -157,6 +171,10 @@ Decision decide(const model::Access& access, const Request& request) {
         if (!host) {
             return refused(fmt::format("{} is refused: {}", what_was_asked(facts, request), host.error().text));
         }
+        if (is_no_place_of_gateway(request, *host)) {
+            return refused(fmt::format(
+                "{} is refused: the gateway listens at addresses and at localhost only", what_was_asked(facts, request)));
+        }
         facts.host = std::move(*host);
     }
     if (request.capability == Capability::SocketForward) {
@@ -166,21 +184,23 @@ Decision decide(const model::Access& access, const Request& request) {
         }
         facts.socket = std::move(*socket);
     }
-    if (const auto source = base::Address::parse(request.source)) facts.source = source->unmapped();
+    facts.source = unmapped_address(request.source);
 
     const auto index = access.rule_index();
     RuleSet concerned = index->of_user(*facts.user);
     concerned &= facts.target ? index->at_target(*facts.target) : index->at_gateway();
     if (facts.target) concerned &= index->with_login(*facts.target, *facts.user, facts.login);
     const RuleSet able = concerned & index->with_capability(request.capability);
-    const RuleSet permitted = permitting(*index, able, facts, request);
+    const RuleSet named = permitting(*index, able, facts, request);
+    const RuleSet permitted = request.connects_from ? named & index->accepting(unmapped_address(*request.connects_from)) : named;
     const RuleSet from_here = index->from(facts.source);
     const RuleSet open = index->open_at(request.time);
     if (const auto first = (permitted & from_here & open).first()) return allowed(access.rules[*first], request);
 
     const NearMisses near{.by_hours = (permitted & from_here) - open,
         .by_source = permitted - from_here,
-        .by_entry = able - permitted,
+        .by_accepted = named - permitted,
+        .by_entry = able - named,
         .by_capability = (concerned - able) & from_here & open};
     const std::string near_text = near.text(access.rules, *index, request);
     return refused(

@@ -21,7 +21,8 @@ struct Request {
         command;  // Exec: as the client sent it ("subsystem NAME" for one that has no capability of its own);
                                          // none: may anything be run at all?
     std::string forward_host;  // forwards only: as the client named it
-    std::uint16_t forward_port = 0;  // RemoteForward: where the target listens, empty or * for every address; 0: a port of its choice
+    std::uint16_t forward_port = 0;  // RemoteForward: where it is listened, host empty or * for every address; 0: any port
+    std::optional<std::string> connects_from;  // RemoteForward at the gateway: who is there; none: may it listen at all?
     std::string forward_path;  // SocketForward only
     std::string source;  // the client's address
     WallTime time{};

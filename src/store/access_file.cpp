@@ -384,6 +384,7 @@ void Reader::rule(const toml::table& table) {
         rule.allow.push_back(*model::parse_capability(word));
     rule.commands = texts(table, "commands", check_command);
     rule.forward = texts(table, "forward", check_forward);
+    rule.accept_from = texts(table, "accept_from", check_network);
     rule.record = model::parse_record_level(text(table, "record", check_record)).value_or(model::RecordLevel::Full);
     rule.on_failure = model::parse_on_failure(text(table, "on_failure", check_on_failure));
     when(table, rule.when);
@@ -391,7 +392,7 @@ void Reader::rule(const toml::table& table) {
     if (!table.contains("users")) problem(table, "users is missing: names, @groups or \"*\"");
     if (!table.contains("allow")) problem(table, "allow is missing: the capabilities, for example [\"shell\", \"exec\"]");
     // An empty list is a mistake that would widen a rule or leave it without effect; leaving the key out says what is meant.
-    for (const std::string_view key : {"targets", "logins", "commands"}) {
+    for (const std::string_view key : {"targets", "logins", "commands", "accept_from"}) {
         const toml::array* list = table[key].as_array();
         if (list && list->empty()) problem(*list, fmt::format("{} is empty: leave it out, or name some", key));
     }
@@ -403,6 +404,9 @@ void Reader::rule(const toml::table& table) {
     });
     if (!rule.forward.empty() && !forwards)
         problem(table, "forward names destinations, but allow has no forward, for example \"local-forward\"");
+    const auto may_listen = std::find(rule.allow.begin(), rule.allow.end(), model::Capability::RemoteForward);
+    if (!rule.accept_from.empty() && (may_listen == rule.allow.end() || !rule.targets.empty()))
+        problem(table, "accept_from is about ports of the gateway: allow has remote-forward, and targets is left out");
     once(table, "rule", rule.name);
     m_access.rules.push_back(std::move(rule));
 }

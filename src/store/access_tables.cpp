@@ -136,6 +136,8 @@ void take_rule_item(model::Rule& rule, const std::string& kind, const std::strin
         rule.commands.push_back(std::move(value));
     else if (kind == "forward")
         rule.forward.push_back(std::move(value));
+    else if (kind == "accept_from")
+        rule.accept_from.push_back(std::move(value));
     else if (kind == "from")
         rule.when.from.push_back(std::move(value));
     else if (kind == "limit" && take_limit(rule.limits, name, value))
@@ -273,6 +275,7 @@ public:
         m_rule_items.list(rule.name, "allow", allow);
         m_rule_items.list(rule.name, "command", rule.commands);
         m_rule_items.list(rule.name, "forward", rule.forward);
+        m_rule_items.list(rule.name, "accept_from", rule.accept_from);
         m_rule_items.list(rule.name, "from", rule.when.from);
         m_rule_items.map(rule.name, "limit", limits_as_items(rule.limits));
     }

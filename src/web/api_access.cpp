@@ -61,6 +61,7 @@ Result<std::vector<model::Capability>> asked_capabilities(const Request& request
     const std::string& as = request.parameter("as");
     if (as.empty() && !request.parameter("command").empty()) return std::vector{Exec};
     if (as.empty() && request.parameter("forward").starts_with('/')) return std::vector{SocketForward};
+    if (as.empty() && !request.parameter("connects_from").empty()) return std::vector{RemoteForward};
     if (as.empty()) return has_destination ? std::vector{LocalForward} : std::vector{Shell, Exec, Sftp, Scp, Agent, X11};
     const auto capability = model::parse_capability(as);
     if (!capability)
@@ -139,6 +140,8 @@ Response Api::explain(const Call& call) {
 
     const std::string& wanted = request.parameter("command");
     const auto command = wanted.empty() ? std::nullopt : std::optional(wanted);
+    const std::string& rider = request.parameter("connects_from");
+    const auto connects_from = rider.empty() || !place->target.empty() ? std::nullopt : std::optional(rider);
 
     Json decisions = Json::array();
     for (const model::Capability capability : *capabilities) {
@@ -149,6 +152,7 @@ Response Api::explain(const Call& call) {
                                                                       .command = command,
                                                                       .forward_host = forward->first,
                                                                       .forward_port = forward->second,
+                                                                      .connects_from = connects_from,
                                                                       .forward_path = request.parameter("forward"),
                                                                       .source = request.parameter("from"),
                                                                       .time = *time});

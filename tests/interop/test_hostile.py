@@ -161,9 +161,108 @@ for what, (host, port) in PLACES.items():
         assert global_request(house.transport("jumper"), "tcpip-forward", s(host) + u32(port(house))) is None
 
 
-@way("listening at the gateway itself", r"needs a target, which listens")
+@way("listening at the gateway itself", r"no rule lets partner use remote-forward")
 def _(house):
     assert global_request(house.transport("partner", "partner"), "tcpip-forward", s("127.0.0.1") + u32(house.listen)) is None
+
+
+@way("listening at the gateway by a rule about targets", r"no rule lets jumper use remote-forward")
+def _(house):
+    assert global_request(house.transport("jumper", "jumper"), "tcpip-forward", s("localhost") + u32(house.listen)) is None
+
+
+# The porter may have the gateway listen on localhost at one port, and on 127.0.0.2 at every one.
+OWN_PLACES = {
+    "a privileged port": ("127.0.0.2", lambda house: 22), "the last privileged port": ("127.0.0.2", lambda house: 1023),
+    "the next port": ("localhost", lambda house: house.listen + 1), "a port of its choice": ("localhost", lambda house: 0),
+    "the right port and 65536": ("localhost", lambda house: house.listen + 65536),
+    "the largest port": ("127.0.0.2", lambda house: 0xffffffff),
+    "the gateway's own port": ("localhost", lambda house: house.gateway.port),
+    **{what: (host, lambda house: house.listen) for what, host in {
+        "every address": "", "every address, as a star": "*", "every address, in numbers": "0.0.0.0", "every address, as zero": "0",
+        "every address of IPv6": "::", "every address of IPv6, in full": "0:0:0:0:0:0:0:0", "every address of both": "::ffff:0.0.0.0",
+        "the address of localhost": "127.0.0.1", "loopback of IPv6": "::1", "loopback of IPv6, in brackets": "[::1]",
+        "IPv4 in IPv6": "::ffff:127.0.0.2", "IPv4 in IPv6, in hexadecimal": "::ffff:7f00:2", "IPv4 compatible": "::127.0.0.2",
+        "a neighbour on loopback": "127.0.0.3", "two parts": "127.2", "one decimal number": "2130706434", "octal": "0177.0.0.2",
+        "hexadecimal": "0x7f000002", "a zone": "127.0.0.2%lo", "a zone of IPv6": "fe80::1%lo", "a blank": "127.0.0.2 ",
+        "a prefix": "127.0.0.0/8", "NUL behind localhost": "localhost\0", "another name of localhost": "ip6-localhost",
+        "a name that somebody else's servers know": "rebind.test", "a target": "web", "multicast": "224.0.0.1",
+        "broadcast": "255.255.255.255",
+        "not UTF-8": b"127.0.0.2\xff", "a very long name": "a" * 250}.items()},
+}
+for what, (host, port) in OWN_PLACES.items():
+    @way(f"listening at the gateway on {what}", r"(remote-forward|cannot be understood)|forward\.listen.*failed")
+    def _(house, host=host, port=port):
+        house.names(rebind="127.0.0.2")
+        assert global_request(house.transport("porter", "porter"), "tcpip-forward", s(host) + u32(port(house))) is None
+
+OWN_PAYLOADS = {"cut short": lambda right: right[:-1], "with more behind it": lambda right: right + b"\0", "empty": lambda right: b"",
+                "with a length beyond its end": lambda right: u32(0x7fffffff) + right[4:]}
+for what, payload in OWN_PAYLOADS.items():
+    @way(f"listening at the gateway by a request that is {what}", r"tcpip-forward.*cannot be understood")
+    def _(house, payload=payload):
+        right = s("localhost") + u32(house.listen)
+        assert global_request(house.transport("porter", "porter"), "tcpip-forward", payload(right)) is None
+
+
+@way("a socket of the gateway to listen on", r"porter.*a socket needs a target")
+def _(house):
+    assert global_request(house.transport("porter", "porter"), "streamlocal-forward@openssh.com", s(f"{house.folder}/x.sock")) is None
+    assert not (house.folder / "x.sock").exists()
+
+
+class Porter:
+    """The gateway listens at its permitted place, until the end of the block."""
+
+    def __init__(self, house):
+        self.house, self.place = house, s("localhost") + u32(house.listen)
+
+    def __enter__(self):
+        self.transport = self.house.fresh("porter", "porter")
+        self.transport._tcp_handler = lambda channel, *_: channel.send(b"you are in")
+        assert global_request(self.transport, "tcpip-forward", self.place) is not None
+        return self
+
+    def hears(self, source):
+        """What somebody hears from the port."""
+        with socket.create_connection(("127.0.0.1", self.house.listen), 20 * PATIENCE, (source, 0)) as connection:
+            try:
+                return connection.recv(100)
+            except ConnectionResetError:
+                return b""
+
+    def __exit__(self, *_):
+        global_request(self.transport, "cancel-tcpip-forward", self.place)  # answered once it is closed: the next way wants it
+        self.transport.close()
+
+
+RIDERS = {"this machine, which is not on the list": "127.0.0.1", "a neighbour": "127.0.0.3", "just before the network": "127.0.0.63",
+          "just behind it": "127.0.0.128"}
+for what, source in RIDERS.items():
+    @way(f"a port of the gateway, used from {what}", rf"porter.*connection from {re.escape(source)}:.*from other networks only")
+    def _(house, source=source):
+        with Porter(house) as porter:
+            assert porter.hears(source) == b""
+
+
+@way("another's port, taken back", r"porter.*no such forward")
+def _(house):
+    with Porter(house) as porter:
+        assert global_request(house.transport("porter", "porter"), "cancel-tcpip-forward", porter.place) is None
+        assert porter.hears("127.0.0.2") == b"you are in"
+
+
+@way("another's port, listened on as well", r"forward\.listen.*failed.*in use")
+def _(house):
+    with Porter(house) as porter:
+        assert global_request(house.transport("porter", "porter"), "tcpip-forward", porter.place) is None
+        assert porter.hears("127.0.0.2") == b"you are in"
+
+
+@way("a channel as if somebody had connected to a port of the gateway", r"access\.refused.*channel forwarded-tcpip")
+def _(house):
+    with Porter(house) as porter:
+        assert is_refused(open_channel(porter.transport, "forwarded-tcpip", s("localhost") + u32(house.listen) + s("127.0.0.2") + u32(1)))
 
 
 @way("ending a forward that nobody began", r"no such forward")

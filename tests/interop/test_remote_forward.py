@@ -255,10 +255,3 @@ def test_options_of_the_key(own_world):
                 if forwarding.wait_for(r"remote forward (success|failure)|port forwarding failed")[1] == "success":
                     worked.add(wanted)
         assert worked == expected, options
-
-
-def test_at_the_gateway_itself_nothing_listens(own_world):
-    world, port = own_world, free_port()
-    rules(world, f"localhost:{port}", targets=("*",))
-    done = world.alice.ssh("-v", "-N", "-o", "ExitOnForwardFailure=yes", "-R", f"{port}:127.0.0.1:1", "alice@gw")
-    assert done.status == 255 and "needs a target" in done.err, done.err

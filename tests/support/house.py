@@ -79,6 +79,8 @@ exec unshare {as_whom}--mount --propagation private sh -c 'mount --bind {self.ho
         here = {
             "partner": {"forward": [f"127.0.0.1:{self.echo.port}", f"rebind.test:{self.forbidden.port}",
                                     f"localhost:{self.forbidden.port}", "10.1.0.0/16:5432"]},
+            "porter": {"allow": ["remote-forward"], "forward": [f"localhost:{self.listen}", "127.0.0.2:*"],
+                       "accept_from": ["127.0.0.2", "127.0.0.64/26"]},
             "bound": {"forward": ["127.0.0.0/8:*"]}, "restricted": {"forward": [f"127.0.0.1:{self.echo.port}"]},
         }
         names = sorted({*rules, *here, "nobody"})

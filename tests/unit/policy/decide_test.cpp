@@ -9,6 +9,7 @@ namespace sekisho::policy {
 namespace {
 
 using model::Capability;
+using testing::AllOf;
 using testing::HasSubstr;
 
 WallTime at(const char* rfc3339) { return *base::parse_rfc3339(rfc3339); }
@@ -231,6 +232,49 @@ TEST_F(DecideTest, ListeningNeedsARuleForThatPlace) {
     EXPECT_THAT(socket("/run/docker.sock").reason, HasSubstr("socket-forward of /run/docker.sock"));
     EXPECT_THAT(socket("/run/app/../docker.sock").reason, HasSubstr("is refused"));
     EXPECT_FALSE(socket("").allowed);
+}
+
+TEST_F(DecideTest, TheGatewayListensWhereARuleWithoutTargetsSaysSo) {
+    m_access.rules.push_back({.name = "listen",
+        .users = {"alice"},
+        .allow = {Capability::RemoteForward},
+        .forward = {"localhost:*", "0.0.0.0:9000", "0.0.0.0:80", "192.0.2.0/24:8000-8100", "gw.example.com:8000"},
+        .accept_from = {"198.51.100.0/24", "2001:db8::/32"}});
+    m_access.index();
+    const auto listens = [&](const char* host, std::uint16_t port, std::optional<std::string> from = std::nullopt) {
+        return ask({.user = "alice",
+            .capability = Capability::RemoteForward,
+            .forward_host = host,
+            .forward_port = port,
+            .connects_from = std::move(from)});
+    };
+    EXPECT_TRUE(listens("localhost", 8080).allowed);
+    EXPECT_TRUE(listens("localhost", 0).allowed);
+    EXPECT_TRUE(listens("localhost", 1024).allowed);
+    EXPECT_FALSE(listens("localhost", 1023).allowed) << "every port is none of the privileged ones";
+    EXPECT_TRUE(listens("", 80).allowed) << "a privileged port that is named";
+    EXPECT_TRUE(listens("*", 9000).allowed);
+    EXPECT_FALSE(listens("::", 9000).allowed);
+    EXPECT_FALSE(listens("127.0.0.1", 8080).allowed);
+    EXPECT_TRUE(listens("192.0.2.7", 8100).allowed);
+    EXPECT_FALSE(listens("192.0.2.7", 0).allowed);
+    EXPECT_THAT(listens("gw.example.com", 8000).reason, HasSubstr("at addresses and at localhost only"));
+    EXPECT_FALSE(ask({.user = "partner", .capability = Capability::RemoteForward, .forward_host = "localhost", .forward_port = 8080})
+                     .allowed);
+
+    EXPECT_TRUE(listens("localhost", 8080, "198.51.100.7").allowed);
+    EXPECT_TRUE(listens("localhost", 8080, "::ffff:198.51.100.7").allowed) << "as a socket of both families has it";
+    EXPECT_TRUE(listens("localhost", 8080, "2001:db8::7").allowed);
+    EXPECT_THAT(listens("localhost", 8080, "198.51.101.7").reason,
+        AllOf(HasSubstr("for a connection from 198.51.101.7"), HasSubstr("\"listen\" accepts connections from other networks only")));
+    EXPECT_FALSE(listens("localhost", 8080, "127.0.0.1").allowed) << "a list names everybody";
+    EXPECT_FALSE(listens("localhost", 8080, "").allowed);
+    EXPECT_FALSE(listens("localhost", 8080, "nobody").allowed);
+    m_access.rules.back().accept_from.clear();
+    m_access.index();
+    for (const char* own : {"127.0.0.1", "127.9.9.9", "::1"}) EXPECT_TRUE(listens("localhost", 8080, own).allowed) << own;
+    for (const char* other : {"198.51.100.7", "0.0.0.0", "::", "169.254.1.1", "2001:db8::7", ""})
+        EXPECT_FALSE(listens("localhost", 8080, other).allowed) << other;
 }
 
 }  // namespace

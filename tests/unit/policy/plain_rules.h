@@ -57,6 +57,8 @@ struct PlainRule {
     std::vector<PlainForward> forward;
     std::vector<PlainNetwork> from;
     bool everywhere = true;
+    std::vector<PlainNetwork> accepted;
+    bool own_machine_only = true;
     PlainHours hours;
 };
 
@@ -100,7 +102,8 @@ struct PlainSource {
 };
 inline const PlainSource kSources[] = {{"203.0.113.9", true, v4(203, 0, 113, 9)},
     {"203.0.112.255", true, v4(203, 0, 112, 255)}, {"::ffff:203.0.113.7", true, v4(203, 0, 113, 7)},
-    {"198.51.100.1", true, v4(198, 51, 100, 1)}, {"2001:db8::5", true, v6(0x20010db800000000, 5)},
+    {"198.51.100.1", true, v4(198, 51, 100, 1)}, {"127.0.0.1", true, v4(127, 0, 0, 1)}, {"::1", true, v6(0, 1)},
+    {"2001:db8::5", true, v6(0x20010db800000000, 5)},
     {"2001:db7:ffff::5", true, v6(0x20010db7ffff0000, 5)}, {"", false, {}}, {"nonsense", false, {}}};
 
 /// One request and what must come out of it.
@@ -117,14 +120,15 @@ struct Expected {
         BadPlace,
         Hours,
         Source,
+        Accepted,
         Forward,
         Command,
         Capability,
         Nothing
     } why = Why::Nothing;
 };
-constexpr std::array<const char*, 13> kWhys{"allowed", "no such user", "locked", "expired", "no such target",
-    "no default login", "bad place", "hours", "source", "forward", "command", "capability", "nothing near"};
+constexpr std::array<const char*, 14> kWhys{"allowed", "no such user", "locked", "expired", "no such target",
+    "no default login", "bad place", "hours", "source", "accepted", "forward", "command", "capability", "nothing near"};
 
 struct Case {
     model::Access access;
@@ -133,6 +137,7 @@ struct Case {
     struct Question {
         Request request;
         int host = -1, source = 0;
+        int rider = -1;  // who connects where the gateway listens
         bool socket_fine = false;
     };
     std::vector<Question> questions;
@@ -202,7 +207,10 @@ inline bool lets_forward(const PlainRule& rule, const Case::Question& question) 
         }
         const unsigned port = request.forward_port;
         bool port_fits = port >= entry.low && port <= entry.high;
-        if (request.capability == Capability::RemoteForward && port == 0) port_fits = entry.low == 1 && entry.high == 65535;
+        const bool every = entry.low == 1 && entry.high == 65535;
+        if (request.capability == Capability::RemoteForward && port == 0) port_fits = every;
+        if (request.capability == Capability::RemoteForward && request.target.empty() && port > 0 && port < 1024 && every)
+            port_fits = false;
         const PlainHost& host = kHosts[question.host];
         if (entry.kind == Kind::Name && host.kind == PlainHost::Kind::Name && entry.name == host.name && port_fits)
             return true;
@@ -211,6 +219,18 @@ inline bool lets_forward(const PlainRule& rule, const Case::Question& question) 
             return true;
     }
     return false;
+}
+
+inline bool lets_ride(const PlainRule& rule, const Case::Question& question) {
+    if (question.rider < 0) return true;
+    const PlainSource& rider = kSources[question.rider];
+    if (!rider.known) return false;
+    for (const PlainNetwork& network : rule.accepted) {
+        if (inside(network, rider.address)) return true;
+    }
+    const PlainAddress& address = rider.address;
+    const bool own = address.v6 ? address.high == 0 && address.low == 1 : address.low >> 24 == 127;
+    return rule.own_machine_only && own;
 }
 
 inline bool lets_run(const model::Rule& rule, const std::string& command) {
@@ -285,8 +305,11 @@ inline Expected plainly(const Case& set, const Case::Question& question) {
             ? !question.socket_fine
             : is_forward(request.capability) && kHosts[question.host].kind == PlainHost::Kind::Refused)
         return {false, 0, Why::BadPlace};
+    if (request.capability == Capability::RemoteForward && target == nullptr &&
+        kHosts[question.host].kind == PlainHost::Kind::Name && std::string(kHosts[question.host].name) != "localhost")
+        return {false, 0, Why::BadPlace};
 
-    bool by_hours = false, by_source = false, by_forward = false, by_capability = false;
+    bool by_hours = false, by_source = false, by_accepted = false, by_forward = false, by_capability = false;
     for (std::size_t i = 0; i < set.rules.size(); ++i) {
         const model::Rule& rule = set.access.rules[i];
         const PlainRule& plain = set.rules[i];
@@ -327,11 +350,14 @@ inline Expected plainly(const Case& set, const Case::Question& question) {
         for (const PlainNetwork& network : plain.from)
             from_here = from_here || (source.known && inside(network, source.address));
         const bool now = open_now(plain.hours, time);
-        if (may && there && from_here && now) return {true, i, Why::Allowed};
+        const bool rides = lets_ride(plain, question);
+        if (may && there && rides && from_here && now) return {true, i, Why::Allowed};
         if (!may) {
             by_capability = by_capability || (from_here && now && !rule.allow.empty());
         } else if (!there) {
             by_forward = true;
+        } else if (!rides) {
+            by_accepted = true;
         } else if (!from_here) {
             by_source = true;
         } else {
@@ -340,6 +366,7 @@ inline Expected plainly(const Case& set, const Case::Question& question) {
     }
     if (by_hours) return {false, 0, Why::Hours};
     if (by_source) return {false, 0, Why::Source};
+    if (by_accepted) return {false, 0, Why::Accepted};
     if (by_forward) return {false, 0, request.capability == Capability::Exec ? Why::Command : Why::Forward};
     return {false, 0, by_capability ? Why::Capability : Why::Nothing};
 }

@@ -219,6 +219,12 @@ private:
             plain.from.push_back(network(text));
             rule.when.from.push_back(std::move(text));
         }
+        while (one_in(4)) {
+            plain.own_machine_only = false;
+            std::string text;
+            plain.accepted.push_back(network(text));
+            rule.accept_from.push_back(std::move(text));
+        }
         if (one_in(3)) hours(rule, plain.hours);
         m_set->access.rules.push_back(std::move(rule));
         m_set->rules.push_back(std::move(plain));
@@ -252,6 +258,7 @@ private:
         request.source = kSources[asked.source].written;
         request.time = base::from_unix_milliseconds(m_now * 1000 + static_cast<std::int64_t>(below(1000)));
         if (one_in(3) && !m_set->rules.empty()) aim(asked);
+        if (!m_set->rules.empty() && one_in(12)) ride(asked);
         m_set->questions.push_back(std::move(asked));
     }
 
@@ -279,6 +286,15 @@ private:
             asked.host = (asked.host + 1) % static_cast<int>(std::size(kHosts));
         }
         request.forward_host = kHosts[asked.host].written;
+    }
+
+    /// To a port of the gateway that some rule permits.
+    void ride(Case::Question& asked) {
+        Request& request = asked.request;
+        for (int i = 0; i < 10 && (request.capability != Capability::RemoteForward || !request.target.empty()); ++i) aim(asked);
+        if (request.capability != Capability::RemoteForward || !request.target.empty()) return;
+        asked.rider = static_cast<int>(below(std::size(kSources)));
+        request.connects_from = kSources[asked.rider].written;
     }
 
     /// Any minute of 2026, often one at which some clock is moved or a day changes, a second before or at it.
@@ -329,6 +345,7 @@ std::string missing_words(const Decision& decision, const Expected& expected, co
     if (expected.why == Why::BadPlace) return wanted("is refused: ");
     if (expected.why == Why::Hours) return wanted("lets it only at ");
     if (expected.why == Why::Source) return wanted("only from other networks");
+    if (expected.why == Why::Accepted) return wanted("accepts connections from other networks only");
     if (expected.why == Why::Forward) return wanted("permits other destinations only");
     if (expected.why == Why::Command) return wanted("permits other commands only: ");
     if (expected.why == Why::Capability) return wanted("permitted there: ");
