@@ -1,10 +1,6 @@
 #include "crypto/x25519.h"
 
-#include <algorithm>
-#include <span>
-
 #include "crypto/key_agreement_methods.h"
-#include "crypto/montgomery_u.h"
 #include "crypto/sodium.h"
 
 namespace sekisho::crypto {
@@ -47,11 +43,8 @@ X25519Pair x25519_generate(Random& random) {
     sodium::ready();
     X25519Pair pair{Secret(kSize), {}};
     random.fill(pair.secret.bytes());
-    // By way of Ed25519's table; the same clamping of the scalar (libsodium does it in both).
-    Coordinate point{};
-    SEKISHO_ASSERT(crypto_scalarmult_ed25519_base(point.data(), base::uchars(pair.secret.bytes().data())) == 0);
-    const Coordinate u = montgomery_u(point);
-    std::ranges::copy(std::as_bytes(std::span(u)), pair.public_value.begin());
+    SEKISHO_ASSERT(crypto_scalarmult_curve25519_base(base::uchars(pair.public_value.data()),
+                                                     base::uchars(pair.secret.bytes().data())) == 0);
     return pair;
 }
 

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "crypto/montgomery_u.h"
-#include "crypto/sodium.h"
 #include "crypto/x25519.h"
 #include "tests/unit/crypto/vectors.h"
 
@@ -81,40 +79,6 @@ TEST(KeyAgreement, WrongValuesAreRefused) {
         hybrid_form[0] = std::byte{6};
         EXPECT_FALSE(method->respond(hybrid_form, system_random())) << name;
     }
-}
-
-TEST(KeyAgreement, AnX25519PublicValueIsWhatLibsodiumsOwnLadderGives) {
-    for (int i = 0; i < 2000; ++i) {
-        const X25519Pair pair = x25519_generate(system_random());
-        std::array<std::byte, 32> expected{};
-        ASSERT_EQ(crypto_scalarmult_curve25519_base(base::uchars(expected.data()), base::uchars(pair.secret.bytes().data())), 0);
-        ASSERT_EQ(pair.public_value, expected);
-    }
-}
-
-TEST(KeyAgreement, ACoordinateIsTheOneNumberBelowTheModulus) {
-    // The base point: y = 4/5, u = 9 (RFC 7748 §4.1), with either sign of x.
-    Coordinate base_point{};
-    base_point.fill(0x66);
-    base_point[0] = 0x58;
-    const Coordinate nine{9}, zero{}, one{1};
-    EXPECT_EQ(montgomery_u(base_point), nine);
-    base_point[31] |= 0x80;
-    EXPECT_EQ(montgomery_u(base_point), nine);
-    // Where the result is a multiple of the modulus: y = 1, and y = -1, whose numerator it is. y = 0 gives 1.
-    EXPECT_EQ(montgomery_u(one), zero);
-    Coordinate minus_one{};
-    minus_one.fill(0xff);
-    minus_one[0] = 0xec;
-    minus_one[31] = 0x7f;
-    EXPECT_EQ(montgomery_u(minus_one), zero);
-    EXPECT_EQ(montgomery_u(zero), one);
-    // p itself, which nobody should write, is 0; p + 1 is 1.
-    Coordinate modulus = minus_one;
-    modulus[0] = 0xed;
-    EXPECT_EQ(montgomery_u(modulus), one);
-    modulus[0] = 0xee;
-    EXPECT_EQ(montgomery_u(modulus), zero);
 }
 
 TEST(Wycheproof, X25519) {
