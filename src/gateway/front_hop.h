@@ -51,7 +51,7 @@ public:
     const model::Config& config() const { return *m_config; }
     const net::Endpoint& peer() const { return m_peer; }
 
-    /// The policy's word on the access of this moment; a refusal is audited here.
+    /// The policy's word on the access of this moment.
     policy::Decision decide(policy::Request request);
     /// The target's logins that are there for this user, the default first; whether a rule permits them is another question.
     std::vector<std::string> logins_for(const model::Access& access, const model::Target& target) const;
