@@ -1,7 +1,12 @@
 // The gateway whole, in one process: real loops, sockets, engines and store, a client and a target made of the same engine.
 // Runs under TSan and ASan. Interop with other implementations is tests/interop.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "gateway/loop_home.h"
@@ -408,6 +413,50 @@ TEST_F(GatewayTest, RemoteForwardsOfOneClientAreBounded) {
     EXPECT_TRUE(alice.ask("cancel-tcpip-forward", wire::Writer().string("127.0.0.1").u32(8000).take()));
     EXPECT_TRUE(listen(9000));
     EXPECT_FALSE(listen(9001));
+}
+
+/// A connection to a port of loopback; -1: nobody listens there.
+int connected_to(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    place.sin_port = htons(port);
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval patience{.tv_sec = 20, .tv_usec = 0};
+    (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0) return fd;
+    ::close(fd);
+    return -1;
+}
+
+TEST_F(GatewayTest, PortsOfTheGatewayAndTheirConnectionsAreBounded) {
+    using namespace wire::limits;
+    auto& alice = client("alice", m_alice);
+    ASSERT_TRUE(alice.signed_in());
+    const auto listen = [&](std::uint32_t port) {
+        return alice.ask("tcpip-forward", wire::Writer().string("127.0.0.1").u32(port).take());
+    };
+    std::uint16_t port = 0;
+    {
+        net::Loop unused;
+        port = (*net::Listener::open(unused, "127.0.0.1", 0))->local().port;
+    }
+    ASSERT_TRUE(listen(port));
+    for (std::size_t i = 1; i < kGatewayPorts; ++i) ASSERT_TRUE(listen(0)) << i;
+    EXPECT_FALSE(listen(0));
+
+    std::vector<int> riders;
+    for (std::size_t i = 0; i <= kPortConnections; ++i) riders.push_back(connected_to(port));
+    ASSERT_GE(*std::ranges::min_element(riders), 0);
+    char byte = 0;
+    EXPECT_EQ(::recv(riders.back(), &byte, 1, 0), 0) << "one too many is hung up on";
+    riders.pop_back();
+    for (const int rider : riders) EXPECT_EQ(::recv(rider, &byte, 1, MSG_DONTWAIT), -1) << "the others are not";
+    for (const int rider : riders) ::close(rider);
+    EXPECT_TRUE(alice.ask("cancel-tcpip-forward", wire::Writer().string("127.0.0.1").u32(port).take()));
+    EXPECT_EQ(connected_to(port), -1);
+    EXPECT_TRUE(listen(0));
+    EXPECT_EQ(audit("forward.end").size(), 1U);
 }
 
 TEST_F(GatewayTest, RefusalsNameTheReasonAndReachNoTarget) {
