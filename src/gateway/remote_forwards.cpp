@@ -19,6 +19,7 @@ constexpr std::string_view kTcpForward = "tcpip-forward";
 constexpr std::string_view kTcpCancel = "cancel-tcpip-forward";
 constexpr std::string_view kSocketForward = "streamlocal-forward@openssh.com";
 constexpr std::string_view kSocketCancel = "cancel-streamlocal-forward@openssh.com";
+constexpr std::string_view kCheck = "forward-check@sekisho";
 constexpr std::string_view kTcpChannel = "forwarded-tcpip";
 constexpr std::string_view kSocketChannel = "forwarded-streamlocal@openssh.com";
 
@@ -82,7 +83,41 @@ void RemoteForwards::requested(const ssh::GlobalRequested& request) {
     }
     if (request.type == kTcpForward || request.type == kSocketForward) return forward(request, answer);
     if (request.type == kTcpCancel || request.type == kSocketCancel) return cancel(request, answer);
+    if (request.type == kCheck) return check(request, answer);
     settle(answer, false);  // keepalives, and whatever we do not know
+}
+
+/// docs/PROTOCOL.md: string capability, string host or path, uint32 port → boolean permitted, string why (UTF-8). Nothing is opened.
+void RemoteForwards::check(const ssh::GlobalRequested& request, std::optional<std::uint64_t> answer) {
+    wire::Reader reader(request.payload);
+    const auto capability = model::parse_capability(reader.text(64));
+    const std::string place(reader.text(4096));
+    const std::uint32_t port = reader.u32();
+    if (!reader.finish(kCheck) || !capability || port > 65535) return settle(answer, false);
+    const auto decision = checked(*capability, place, static_cast<std::uint16_t>(port));
+    const std::string why = decision ? decision->reason : decision.error().text;
+    if (!decision) {
+        const std::string subject = place.starts_with('/') ? place : net::Endpoint{place, static_cast<std::uint16_t>(port)}.text();
+        m_front.record().audit("access.refused", shown(subject, 300), "refused", "asked beforehand: " + why);
+    }
+    settle(answer, true, wire::Writer().boolean(decision.has_value()).string(shown(why, 1000)).take());
+}
+
+Result<policy::Decision> RemoteForwards::checked(model::Capability capability, const std::string& place, std::uint16_t port) {
+    using enum model::Capability;
+    if (capability == RemoteForward) return permitted({.socket = false, .host = place, .port = port, .path = {}});
+    if (capability != LocalForward && capability != SocketForward)
+        return fail("only local-forward, remote-forward and socket-forward are asked about beforehand");
+    if (capability == SocketForward && m_front.destination().target.empty()) return fail(std::string(kNoTarget));
+    if (capability == LocalForward && port == 0) return fail("the port is not a number from 1 to 65535");
+    policy::Request request = request_for({.socket = capability == SocketForward, .host = place, .port = port, .path = place});
+    request.capability = capability;
+    auto decision = m_front.decide(std::move(request));
+    if (!decision.allowed) return fail(decision.reason);
+    const auto& grant = m_front.grant();
+    const auto by_key = capability == SocketForward ? grant.permits_sockets() : grant.permits_open(place, port);
+    if (!by_key) return std::unexpected(by_key.error());
+    return decision;
 }
 
 void RemoteForwards::forward(const ssh::GlobalRequested& request, std::optional<std::uint64_t> answer) {

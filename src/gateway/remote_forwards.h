@@ -1,7 +1,7 @@
 // RemoteForwards: the global requests of one client, and the forwards among them: tcpip-forward and streamlocal-forward@openssh.com,
 // which the target carries out (it listens), with their cancellations, and the channels that it opens for them. Without a target the
-// gateway listens (GatewayPorts). Answers leave in the order of the questions, whenever the target gives them. Owned by FrontHop; loop
-// thread only.
+// gateway listens (GatewayPorts). What may be forwarded at all can be asked beforehand (forward-check@sekisho). Answers leave in the
+// order of the questions, whenever the target gives them. Owned by FrontHop; loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -63,6 +63,8 @@ private:
     static std::optional<Place> parse_place(std::string_view type, BytesView payload);
     policy::Request request_for(const Place& place) const;
     Result<policy::Decision> permitted(const Place& place);
+    void check(const ssh::GlobalRequested& request, std::optional<std::uint64_t> answer);
+    Result<policy::Decision> checked(model::Capability capability, const std::string& place, std::uint16_t port);
     void forward(const ssh::GlobalRequested& request, std::optional<std::uint64_t> answer);
     void cancel(const ssh::GlobalRequested& request, std::optional<std::uint64_t> answer);
     /// Is it the gateway that listens?

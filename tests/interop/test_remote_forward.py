@@ -119,6 +119,41 @@ def test_what_no_rule_permits_fails_when_the_client_starts(listening):
     assert world.target("web").daemon.said().count("Accepted") == 0, "the target was connected for a refused forward"
 
 
+@pytest.mark.row("D2", "D7")
+def test_a_client_may_ask_beforehand(own_world):
+    """What our tunnel client asks when it starts, by a client that we did not write; nothing is opened, and a refusal is a record."""
+    import paramiko
+    world = own_world
+    echo, free = world.echo.port, free_port()
+    rules(world, f"localhost:{free}", f"127.0.0.1:{echo}", "db.internal:5432", allow=("local-forward", "remote-forward"))
+    transport = paramiko.Transport(("127.0.0.1", world.gateway.port))
+    try:
+        transport.connect(username=f"{LOGIN}@web", pkey=paramiko.Ed25519Key.from_private_key_file(str(world.alice.key)))
+
+        def asked(*question):
+            answer = transport.global_request("forward-check@sekisho", question, wait=True)
+            return answer and (answer.get_boolean(), answer.get_text())
+
+        for question in (("local-forward", "127.0.0.1", echo), ("local-forward", "db.internal", 5432),
+                         ("remote-forward", "localhost", free)):
+            assert asked(*question) == (True, 'rule "listen" lets it'), question
+        for question in (("local-forward", "127.0.0.1", 22), ("local-forward", "db.internal.", 22), ("remote-forward", "", free),
+                         ("remote-forward", "localhost", 22), ("socket-forward", "/run/docker.sock", 0), ("shell", "", 0),
+                         ("local-forward", "127.0.0.1", 0)):
+            permitted, why = asked(*question)
+            assert permitted is False and why, question
+        assert asked("no-such-thing", "127.0.0.1", echo) is None
+        assert asked("local-forward", "127.0.0.1", 65536) is None
+        assert asked("local-forward") is None
+        assert transport.is_active()
+        records = [record for record in world.gateway.audit() if record["kind"] == "access.refused"]
+        assert len(records) == 7 and all("asked beforehand" in record["reason"] for record in records), records
+        assert not [record for record in world.gateway.audit() if record["kind"] in ("forward.listen", "channel.open")]
+        assert world.target("web").daemon.said().count("Accepted") == 0
+    finally:
+        transport.close()
+
+
 def test_every_address_and_privileged_ports_need_to_be_named(listening):
     world, port = listening, listening.ports[0]
     for place in (f"*:{port}", f"0.0.0.0:{port}", f"127.0.0.1:{port}", "localhost:80", "0", "localhost:65536"):
