@@ -1,4 +1,4 @@
-// user, target, rule and client-host: what the store has of them, and changes of one.
+// user, target, rule, client-host and route: what the store has of them, and changes of one.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -65,6 +65,11 @@ Row client_host_row(const JsonView& host) {
         joined(host.pairs("accounts"))};
 }
 
+Row route_row(const JsonView& route) {
+    const std::string via = joined(route.texts("via"));
+    return {route.text("name"), joined(route.texts("hosts")), via.empty() ? "(directly)" : via};
+}
+
 const std::vector<Kind>& kinds() {
     static const std::vector<Kind> all{
         {"user", "user", "users", "users", {"NAME", "E-MAIL", "GROUPS", "KEYS", "STATE"}, user_row,
@@ -81,7 +86,11 @@ const std::vector<Kind>& kinds() {
             {"NAME", "ADDRESSES", "KEYS", "USERS", "ACCOUNTS"}, client_host_row,
             {"sekisho client-host ls",
                 "sekisho client-host add desk1.example.com addresses=10.0.0.0/24 \"keys=ssh-ed25519 AAAA…\" users=alice",
-                "sekisho client-host rm desk1.example.com"}}};
+                "sekisho client-host rm desk1.example.com"}},
+        {"route", "route", "routes", "routes to hosts that have none of their own", {"NAME", "HOSTS", "VIA"}, route_row,
+            {"sekisho route add inside hosts='*.example.net' via=relay1 --before \"everything else\"",
+                "sekisho route add \"everything else\" hosts='*' via=http://proxy.example.net:3128",
+                "sekisho route rm inside"}}};
     return all;
 }
 
@@ -221,9 +230,9 @@ void add_access_commands(CLI::App& app, Context& context) {
             sub->add_option("NAME", options->name, "Its name")->required();
         for (CLI::App* sub : {adding, setting}) {
             sub->add_option("FIELD=VALUE", options->words, "What to set");
-            if (std::string_view(kind.word) == "rule")
-                sub->add_option(
-                    "--before", options->before, "The rule that comes next: of those that match, the first decides");
+            if (std::string_view(kind.word) == "rule" || std::string_view(kind.word) == "route")
+                sub->add_option("--before", options->before,
+                    fmt::format("The {} that comes next: of those that match, the first decides", kind.word));
             sub->footer(fields_help(kind.word));
         }
     }

@@ -39,7 +39,8 @@ int apply(const Context& context, const Options& options) {
     if (!files) return failed(files.error());
     auto answer = call_gateway(context, "POST", "/v1/apply", apply_body(*files, true, options.prune, 0));
     if (!answer) return failed(answer.error());
-    const bool changes = !answer->list("changes").empty() || answer->flag("rules_reordered");
+    const bool changes =
+        !answer->list("changes").empty() || answer->flag("rules_reordered") || answer->flag("routes_reordered");
     if (!options.json) print_difference(*answer);
     if (changes && !options.dry_run) {
         // What was shown is what is done: a change by somebody else in between is refused.

@@ -95,8 +95,9 @@ void check_access(const std::vector<std::string>& names, Findings& findings) {
         return;
     }
     findings.fine(
-        fmt::format("{} users, {} targets, {} rules{}", access->users.size(), access->targets.size(), access->rules.size(),
-            access->client_hosts.empty() ? "" : fmt::format(", {} client hosts", access->client_hosts.size())));
+        fmt::format("{} users, {} targets, {} rules{}{}", access->users.size(), access->targets.size(), access->rules.size(),
+            access->client_hosts.empty() ? "" : fmt::format(", {} client hosts", access->client_hosts.size()),
+            access->routes.empty() ? "" : fmt::format(", {} routes", access->routes.size())));
     for (const std::string& dangling : model::dangling_references(*access)) findings.note(dangling);
 }
 

@@ -140,7 +140,7 @@ Words fields(const std::string& kind, const std::string& current, const Words& w
     if (name == "users") {
         values = names("users", words);
         for (const std::string& group : names("groups", words)) values.push_back("@" + group);
-    } else if (name == "targets" || name == "route") {
+    } else if (name == "targets" || name == "route" || name == "via") {
         values = names("targets", words);
     } else if (name == "groups") {
         values = names("groups", words);
@@ -159,13 +159,14 @@ Words values(
     if (name == "GROUP") return names("groups", words);
     if (name == "KEY") return names("keys", words);
     if (name == "--target") return names("targets", words);
-    if (name == "--before") return names("rules", words);
+    if (name == "--before") return names(kind + "s", words);
     if (name == "--as") {
         const auto& words_there = model::access_field("rule", "allow")->words;
         return {words_there.begin(), words_there.end()};
     }
     if (name == "NAME" && app.get_name() == "add") return {};
-    if (name == "NAME" && (kind == "user" || kind == "target" || kind == "rule")) return names(kind + "s", words);
+    if (name == "NAME" && (kind == "user" || kind == "target" || kind == "rule" || kind == "route"))
+        return names(kind + "s", words);
     if (name == "NAME" && kind == "client-host") return names("client_hosts", words);
     if (name == "SHELL") return {"bash", "zsh", "fish"};
     if (name != "TARGET") return {};

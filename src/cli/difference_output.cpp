@@ -40,10 +40,12 @@ void print_change(const JsonView& change) {
 void print_difference(const JsonView& answer) {
     const std::vector<JsonView> changes = answer.list("changes");
     for (const JsonView& change : changes) print_change(change);
+    if (answer.flag("routes_reordered")) print_line(styled(Style::Yellow, "~ the order of the routes"));
     if (answer.flag("rules_reordered")) print_line(styled(Style::Yellow, "~ the order of the rules"));
     for (const std::string& warning : answer.texts("warnings"))
         print_line(styled(Style::Yellow, "warning: " + printable(warning)));
-    if (changes.empty() && !answer.flag("rules_reordered")) print_line("nothing to change");
+    if (changes.empty() && !answer.flag("rules_reordered") && !answer.flag("routes_reordered"))
+        print_line("nothing to change");
 }
 
 }  // namespace sekisho::cli

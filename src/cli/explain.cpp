@@ -38,6 +38,13 @@ int explain(const Context& context, const Options& options) {
         print_line(fmt::format("{} {:<15} {}", styled(allowed ? Style::Green : Style::Red, allowed ? "yes" : "no "),
             decision.text("capability"), text));
     }
+    if (const std::vector<std::string> via = answer->texts("via");
+        !options.json && (!via.empty() || !answer->text("route").empty())) {
+        const std::string route = answer->text("route");
+        print_line(fmt::format("way {:<15} {}", route.empty() ? "of its own" : "by route",
+            printable(fmt::format("{}{}", route.empty() ? "" : "\"" + route + "\": ",
+                via.empty() ? "directly" : fmt::format("{}", fmt::join(via, ", "))))));
+    }
     // One question has one answer; a survey is done when it is printed.
     const bool one_question = !options.as.empty() || !options.forward.empty() || !options.command.empty();
     return one_question && !all ? kFailed : kDone;

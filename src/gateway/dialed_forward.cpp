@@ -9,14 +9,28 @@
 
 namespace sekisho::gateway {
 
-DialedForward::DialedForward(FrontHop& owner, ssh::ChannelId channel, const std::string& host, std::uint16_t port,
-    model::RecordLevel level, model::OnFailure on_failure)
-    : SocketForward(owner, channel), m_destination(net::Endpoint{host, port}.text()), m_level(level), m_on_failure(on_failure) {
+DialedForward::DialedForward(FrontHop& owner, ssh::ChannelId channel, Plan plan)
+    : SocketForward(owner, channel), m_plan(std::move(plan)), m_destination(m_plan.place.text()) {
+    if (m_plan.via.empty()) {
+        dial();
+        return;
+    }
+    // Whoever dials at the end of the route resolves the name, with its own resolver: there is no address to judge here.
+    m_route = std::make_unique<RouteDial>(owner, m_plan.via, std::vector<std::string>(), m_plan.place.address,
+        m_plan.place.port, [this](Result<std::unique_ptr<net::Stream>> stream) { reached(std::move(stream)); });
+}
+
+void DialedForward::dial() {
+    const std::string& host = m_plan.place.address;
     net::Judge judge_name;
     if (!base::Address::parse(host)) judge_name = [this, host](const net::Endpoint& place) { return judge(host, place); };
-    m_dial = owner.services().dialer.dial(
-        owner.loop(), host, port, owner.config().target.connect_timeout,
-        [this](Result<net::Dialed> result) { dialed(std::move(result)); }, std::move(judge_name));
+    m_dial = front().services().dialer.dial(
+        front().loop(), host, m_plan.place.port, front().config().target.connect_timeout,
+        [this](Result<net::Dialed> result) {
+            if (!result) return reached(std::unexpected(result.error()));
+            reached(net::make_socket_stream(front().loop(), result->fd));
+        },
+        std::move(judge_name));
 }
 
 /// A name was permitted as a name. Whoever answers for it in the DNS chooses its addresses, so it does not lead to the gateway itself
@@ -34,18 +48,18 @@ Result<void> DialedForward::judge(const std::string& name, const net::Endpoint& 
     return fail(fmt::format("{} is {} here, a {} address; a rule must name that address itself", name, place.address, kind));
 }
 
-void DialedForward::dialed(Result<net::Dialed> dialed) {
+void DialedForward::reached(Result<std::unique_ptr<net::Stream>> stream) {
     using enum ssh::OpenFailure;
-    if (!dialed) return reject(m_forbidden ? AdministrativelyProhibited : ConnectFailed, dialed.error());
+    if (!stream) return reject(m_forbidden ? AdministrativelyProhibited : ConnectFailed, stream.error());
     recording::ChannelFacts facts;
     facts.type = "direct-tcpip";
     facts.destination = m_destination;
-    facts.level = m_level;
-    connected(net::make_socket_stream(front().loop(), dialed->fd), std::move(facts), m_on_failure);
+    facts.level = m_plan.level;
+    connected(std::move(*stream), std::move(facts), m_plan.on_failure);
     front().hop().route(channel(), *this);
     // Accepted before the first read: what the destination says first follows the confirmation.
     front().hop().submit(ssh::AcceptChannel{channel(), {}});
-    stream().start(*this);
+    this->stream().start(*this);
 }
 
 void DialedForward::reject(ssh::OpenFailure reason, const Error& error) {
@@ -60,6 +74,7 @@ void DialedForward::reject(ssh::OpenFailure reason, const Error& error) {
 
 void DialedForward::front_gone() {
     m_dial.reset();
+    m_route.reset();
     SocketForward::front_gone();
 }
 

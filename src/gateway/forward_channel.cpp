@@ -9,6 +9,7 @@
 #include "gateway/target_forward.h"
 #include "gateway/text.h"
 #include "model/forward.h"
+#include "model/route.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
@@ -133,15 +134,19 @@ void open_forward(
     const auto on_failure = front.on_failure(decision);
     if (const auto begun = front.may_begin(decision); !begun)
         return reject(ssh::OpenFailure::ResourceShortage, begun.error().text);
+    // The name as policy read it: lower case, no trailing dot.
+    const auto host = model::ForwardHost::parse(asked->request.forward_host);
+    const std::string name = host ? host->name : asked->request.forward_host;
+    const auto snapshot = front.services().access.load();
+    const model::Route* route = at_gateway ? model::route_to(snapshot->access, name) : nullptr;
     record.audit("channel.open", asked->where, "ok",
-        fmt::format("{} by rule \"{}\"", model::name(asked->request.capability), decision.rule));
+        fmt::format("{} by rule \"{}\"{}", model::name(asked->request.capability), decision.rule,
+            route == nullptr ? "" : fmt::format(", by route \"{}\"", route->name)));
 
     if (at_gateway) {
-        // The name as policy read it: lower case, no trailing dot.
-        const auto host = model::ForwardHost::parse(asked->request.forward_host);
-        const std::string name = host ? host->name : asked->request.forward_host;
-        channels.push_back(std::make_unique<DialedForward>(
-            front, request.channel, name, asked->request.forward_port, decision.record, on_failure));
+        DialedForward::Plan plan{{name, asked->request.forward_port}, {}, decision.record, on_failure};
+        if (route != nullptr) plan.via = route->via;
+        channels.push_back(std::make_unique<DialedForward>(front, request.channel, std::move(plan)));
         return;
     }
     TargetHop* target = front.target_hop(front.destination().target, front.destination().login);

@@ -13,6 +13,7 @@
 #include "gateway/session_channel.h"
 #include "gateway/text.h"
 #include "model/own_login.h"
+#include "model/route.h"
 #include "net/timer.h"
 #include "ssh/host_key_proof.h"
 
@@ -356,7 +357,7 @@ Result<void> FrontHop::may_begin(const policy::Decision& decision) {
 TargetHop* FrontHop::target_hop(const std::string& target, const std::string& login) {
     const auto snapshot = m_services.access.load();
     const model::Target* found = snapshot->access.target(target);
-    return found == nullptr ? nullptr : target_hop(*found, login, found->route, {});
+    return found == nullptr ? nullptr : target_hop(*found, login, model::way_to(snapshot->access, *found), {});
 }
 
 TargetHop* FrontHop::target_hop(const model::Target& target, const std::string& login, const std::vector<std::string>& route,

@@ -67,7 +67,7 @@ void RouteDial::through(const std::string& target, const std::string& login, std
     if (found == nullptr) return finish(fail(fmt::format("{} on the way to it is not registered any more", target)));
     const std::string as = login.empty() ? m_front.default_login(snapshot->access, target) : login;
     if (as.empty()) return finish(fail(fmt::format("{} on the way to it has no login of yours", target)));
-    m_relay = m_front.target_hop(*found, as, before.empty() ? found->route : before, m_behind);
+    m_relay = m_front.target_hop(*found, as, before.empty() ? model::way_to(snapshot->access, *found) : before, m_behind);
     m_relay->join(*this);
 }
 

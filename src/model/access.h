@@ -96,6 +96,14 @@ struct ClientHost {
     friend bool operator==(const ClientHost&, const ClientHost&) = default;
 };
 
+/// How hosts are reached that have no route of their own: targets, and what forwards lead to.
+struct Route {
+    std::string name;
+    std::vector<std::string> hosts;  // patterns of names, CIDR, or * for all (HostPattern)
+    std::vector<std::string> via;  // as Target::route; empty: directly
+    friend bool operator==(const Route&, const Route&) = default;
+};
+
 /// Whether `words` (names, @groups, "*") name this user.
 bool names_user(const std::vector<std::string>& words, const User& user);
 
@@ -104,6 +112,7 @@ struct Access {
     std::vector<Target> targets;
     std::vector<Rule> rules;
     std::vector<ClientHost> client_hosts;
+    std::vector<Route> routes;  // the first that names a host counts
     std::uint64_t version = 0;  // of the store; grows with each change
 
     const User* user(std::string_view name) const;

@@ -55,6 +55,13 @@ const Fields& rules() {
     return fields;
 }
 
+const Fields& routes() {
+    static const Fields fields{{"name", Text, true, "1 to 256 bytes", {}},
+        {"hosts", Texts, true, "where it leads: names with * and ?, networks, or * for everything", {}},
+        {"via", Texts, false, "hops on the way: targets, socks5://host:port, http://host:port; none: directly", {}}};
+    return fields;
+}
+
 const Fields& client_hosts() {
     static const Fields fields{{"name", Text, true, "the machine's host name, as it says itself", {}},
         {"addresses", Texts, false, "networks that it connects from; none: any, for one that comes through a relay", {}},
@@ -69,6 +76,7 @@ const Fields& client_hosts() {
 const std::vector<AccessField>& access_fields(std::string_view kind) {
     if (kind == "user") return users();
     if (kind == "client_host" || kind == "client-host") return client_hosts();
+    if (kind == "route") return routes();
     return kind == "target" ? targets() : rules();
 }
 

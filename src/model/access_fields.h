@@ -19,7 +19,7 @@ struct AccessField {
     std::vector<std::string_view> words;  // the only values, where there are few; of a list: of its items
 };
 
-/// `kind`: user, target, rule or client_host (the command is called client-host). The name comes first.
+/// `kind`: user, target, rule, client_host (the command is called client-host) or route. The name comes first.
 const std::vector<AccessField>& access_fields(std::string_view kind);
 /// Null where there is no such field.
 const AccessField* access_field(std::string_view kind, std::string_view name);

@@ -71,17 +71,18 @@ void compare(
     }
 }
 
-/// The order of the rules that both have.
-bool same_order(const std::vector<Rule>& before, const std::vector<Rule>& after) {
+/// The order of those that both have.
+template <class Item>
+bool same_order(const std::vector<Item>& before, const std::vector<Item>& after) {
     const auto in_before = by_name(before);
     const auto in_after = by_name(after);
     std::vector<std::string_view> a;
     std::vector<std::string_view> b;
-    for (const Rule& rule : before) {
-        if (in_after.contains(rule.name)) a.push_back(rule.name);
+    for (const Item& item : before) {
+        if (in_after.contains(item.name)) a.push_back(item.name);
     }
-    for (const Rule& rule : after) {
-        if (in_before.contains(rule.name)) b.push_back(rule.name);
+    for (const Item& item : after) {
+        if (in_before.contains(item.name)) b.push_back(item.name);
     }
     return a == b;
 }
@@ -90,6 +91,7 @@ bool kept_elsewhere(const User& user) { return !user.origin.empty(); }
 bool kept_elsewhere(const Target&) { return false; }
 bool kept_elsewhere(const Rule&) { return false; }
 bool kept_elsewhere(const ClientHost&) { return false; }
+bool kept_elsewhere(const Route&) { return false; }
 
 template <class Item>
 std::vector<Item> merged(const std::vector<Item>& stored, const std::vector<Item>& files, bool prune) {
@@ -183,12 +185,21 @@ Fields fields(const ClientHost& host) {
     return f;
 }
 
+Fields fields(const Route& route) {
+    Fields f;
+    add(f, "hosts", joined(route.hosts));
+    add(f, "via", joined(route.via));
+    return f;
+}
+
 Difference difference(const Access& before, const Access& after) {
     Difference result;
     compare("user", before.users, after.users, result.objects);
     compare("target", before.targets, after.targets, result.objects);
     compare("rule", before.rules, after.rules, result.objects);
     compare("client_host", before.client_hosts, after.client_hosts, result.objects);
+    compare("route", before.routes, after.routes, result.objects);
+    result.routes_reordered = !same_order(before.routes, after.routes);
     result.rules_reordered = !same_order(before.rules, after.rules);
     return result;
 }
@@ -199,6 +210,7 @@ Access merge(const Access& stored, const Access& files, bool prune) {
     result.targets = merged(stored.targets, files.targets, prune);
     result.rules = merged(stored.rules, files.rules, prune);
     result.client_hosts = merged(stored.client_hosts, files.client_hosts, prune);
+    result.routes = merged(stored.routes, files.routes, prune);
     sort_by_name(result.client_hosts);
     sort_by_name(result.users);
     sort_by_name(result.targets);
@@ -251,6 +263,7 @@ std::vector<AuditRecord> audit_of(const Difference& difference, const std::strin
         add_record(change.kind + " " + change.name, std::move(text));
     }
     if (difference.rules_reordered) add_record("rules", "reordered");
+    if (difference.routes_reordered) add_record("routes", "reordered");
     return records;
 }
 
@@ -280,13 +293,15 @@ std::vector<std::string> dangling_references(const Access& access) {
             if (!meets_a_target(access, word)) found.push_back(fmt::format("rule \"{}\": no target is {}", rule.name, word));
         }
     }
-    for (const Target& target : access.targets) {
-        for (const std::string& text : target.route) {
+    const auto check_hops = [&](const std::string& of, const std::vector<std::string>& hops) {
+        for (const std::string& text : hops) {
             const auto hop = RouteHop::parse(text);
             if (!hop || (hop->proxy.empty() && !access.target(hop->target)))
-                found.push_back(fmt::format("target {}: route hop {} is no target", target.name, text));
+                found.push_back(fmt::format("{}: route hop {} is no target", of, text));
         }
-    }
+    };
+    for (const Target& target : access.targets) check_hops("target " + target.name, target.route);
+    for (const Route& route : access.routes) check_hops("route \"" + route.name + "\"", route.via);
     return found;
 }
 

@@ -23,7 +23,7 @@ struct FieldChange {
 
 struct ObjectChange {
     Change change = Change::Added;
-    std::string kind;  // user | target | rule | client_host
+    std::string kind;  // user | target | rule | client_host | route
     std::string name;
     std::vector<FieldChange> fields;  // added: all that are set; changed: those that differ; removed: all that were set
     friend bool operator==(const ObjectChange&, const ObjectChange&) = default;
@@ -32,13 +32,14 @@ struct ObjectChange {
 struct Difference {
     std::vector<ObjectChange> objects;
     bool rules_reordered = false;  // the first rule that matches decides how a session is recorded
-    bool empty() const { return objects.empty() && !rules_reordered; }
+    bool routes_reordered = false;  // the first that names a host counts
+    bool empty() const { return objects.empty() && !rules_reordered && !routes_reordered; }
 };
 
 Difference difference(const Access& before, const Access& after);
 
-/// `stored` with the objects of `files` added or put in place of those with the same name. Rules of the files come first, in
-/// their order. What only the store has stays, unless `prune`; users that are kept elsewhere (User::origin) stay anyway.
+/// `stored` with the objects of `files` added or put in place of those with the same name. Rules and routes of the files come
+/// first, in their order. What only the store has stays, unless `prune`; users that are kept elsewhere (User::origin) stay anyway.
 Access merge(const Access& stored, const Access& files, bool prune);
 
 /// Users of the files that are kept elsewhere, each with what to do: files cannot change them.
@@ -60,5 +61,6 @@ Fields fields(const User& user);
 Fields fields(const Target& target);
 Fields fields(const Rule& rule);
 Fields fields(const ClientHost& host);
+Fields fields(const Route& route);
 
 }  // namespace sekisho::model

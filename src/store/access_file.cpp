@@ -59,6 +59,7 @@ private:
     void target(const toml::table& table);
     void rule(const toml::table& table);
     void client_host(const toml::table& table);
+    void route(const toml::table& table);
     void when(const toml::table& table, model::When& when);
     void limits(const toml::table& table, model::Limits& limits);
     void host_trust(const toml::table& table, model::Target& target);
@@ -155,6 +156,10 @@ std::optional<std::string> check_command(const std::string& text) {
 std::optional<std::string> check_forward(const std::string& text) {
     const auto entry = model::ForwardEntry::parse(text);
     return entry ? std::nullopt : std::optional(entry.error().text);
+}
+std::optional<std::string> check_host_pattern(const std::string& text) {
+    const auto pattern = model::HostPattern::parse(text);
+    return pattern ? std::nullopt : std::optional(pattern.error().text);
 }
 std::optional<std::string> check_host_name(const std::string& text) {
     const bool upper = std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -435,6 +440,22 @@ void Reader::client_host(const toml::table& table) {
     m_access.client_hosts.push_back(std::move(host));
 }
 
+void Reader::route(const toml::table& table) {
+    known_keys(table, "[[route]]", model::field_names("route"));
+    model::Route route;
+    route.name = text(table, "name", check_plain, true);
+    route.hosts = texts(table, "hosts", check_host_pattern);
+    route.via = texts(table, "via", check_hop);
+    if (const auto possible = model::check_route(route.via); !possible) problem(table, "via: " + possible.error().text);
+    if (!table.contains("hosts")) problem(table, "hosts is missing: names with * and ?, networks, or \"*\"");
+    for (const std::string_view key : {"hosts", "via"}) {
+        const toml::array* list = table[key].as_array();
+        if (list && list->empty()) problem(*list, fmt::format("{} is empty: leave it out, or name some", key));
+    }
+    once(table, "route", route.name);
+    m_access.routes.push_back(std::move(route));
+}
+
 void Reader::each(const toml::table& root, std::string_view kind, void (Reader::*read_one)(const toml::table&)) {
     const toml::node* node = root.get(kind);
     if (!node) return;
@@ -464,11 +485,12 @@ void Reader::read(const AccessText& file) {
         return;
     }
     const toml::table& root = *parsed;
-    known_keys(root, "an access file", {"user", "target", "rule", "client_host"});
+    known_keys(root, "an access file", {"user", "target", "rule", "client_host", "route"});
     each(root, "user", &Reader::user);
     each(root, "target", &Reader::target);
     each(root, "rule", &Reader::rule);
     each(root, "client_host", &Reader::client_host);
+    each(root, "route", &Reader::route);
 }
 
 Result<model::Access> Reader::result() {

@@ -196,6 +196,21 @@ void read_client_hosts(soci::session& sql, std::vector<model::ClientHost>& hosts
         });
 }
 
+void read_routes(soci::session& sql, std::vector<model::Route>& routes) {
+    model::Route row;
+    soci::statement rows = (sql.prepare << "SELECT name FROM routes ORDER BY position, name", into(row.name));
+    rows.execute();
+    while (rows.fetch()) routes.push_back(row);
+    Owners<model::Route> owners(routes);
+    each_item(
+        sql, "route_items", [&](const std::string& owner, const std::string& kind, const std::string&, std::string value) {
+            model::Route* route = owners.find(owner);
+            if (!route) return;
+            if (kind != "host" && kind != "via") throw soci::soci_error("route " + owner + " has an unknown part " + kind);
+            (kind == "host" ? route->hosts : route->via).push_back(std::move(value));
+        });
+}
+
 /// Inserts the items of one object with one prepared statement.
 class ItemWriter {
 public:
@@ -233,7 +248,7 @@ class Writer {
 public:
     explicit Writer(soci::session& sql)
         : m_sql(sql), m_user_items(sql, "user_items"), m_target_items(sql, "target_items"), m_rule_items(sql, "rule_items"),
-          m_client_host_items(sql, "client_host_items") {}
+          m_client_host_items(sql, "client_host_items"), m_route_items(sql, "route_items") {}
 
     void remove(const std::string& kind, const std::string& name) {  // items go with it
         m_sql << "DELETE FROM " << kind << "s WHERE name = :name", use(name);
@@ -288,13 +303,21 @@ public:
         m_client_host_items.map(host.name, "account", host.accounts);
     }
 
-    void number_rules(const std::vector<model::Rule>& rules) {
+    void insert(const model::Route& route) {
+        m_sql << "INSERT INTO routes (name, position) VALUES (:n, 0)", use(route.name);
+        m_route_items.list(route.name, "host", route.hosts);
+        m_route_items.list(route.name, "via", route.via);
+    }
+
+    /// `table`: rules or routes.
+    template <class Item>
+    void number(const char* table, const std::vector<Item>& items) {
         int position = 0;
         std::string name;
         soci::statement update =
-            (m_sql.prepare << "UPDATE rules SET position = :p WHERE name = :n", use(position), use(name));
-        for (const model::Rule& rule : rules) {
-            name = rule.name;
+            (m_sql.prepare << "UPDATE " << table << " SET position = :p WHERE name = :n", use(position), use(name));
+        for (const Item& item : items) {
+            name = item.name;
             update.execute(true);
             ++position;
         }
@@ -302,7 +325,7 @@ public:
 
 private:
     soci::session& m_sql;
-    ItemWriter m_user_items, m_target_items, m_rule_items, m_client_host_items;
+    ItemWriter m_user_items, m_target_items, m_rule_items, m_client_host_items, m_route_items;
 };
 
 /// A key was learned for an address: it says nothing about another one under the same name.
@@ -327,6 +350,7 @@ model::Access read_access(soci::session& sql) {
     read_targets(sql, access.targets);
     read_rules(sql, access.rules);
     read_client_hosts(sql, access.client_hosts);
+    read_routes(sql, access.routes);
     access.index();
     return access;
 }
@@ -339,6 +363,9 @@ void write_access(soci::session& sql, const model::Access& before, const model::
     std::unordered_map<std::string_view, const model::ClientHost*> client_hosts;
     for (const model::ClientHost& host : indexed.client_hosts) client_hosts.emplace(host.name, &host);
 
+    std::unordered_map<std::string_view, const model::Route*> routes;
+    for (const model::Route& route : indexed.routes) routes.emplace(route.name, &route);
+
     const model::Difference difference = model::difference(before, indexed);
     Writer writer(sql);
     for (const model::ObjectChange& change : difference.objects) {
@@ -349,8 +376,10 @@ void write_access(soci::session& sql, const model::Access& before, const model::
         if (change.kind == "target") writer.insert(*indexed.target(change.name));
         if (change.kind == "rule") writer.insert(*rules.at(change.name));
         if (change.kind == "client_host") writer.insert(*client_hosts.at(change.name));
+        if (change.kind == "route") writer.insert(*routes.at(change.name));
     }
-    writer.number_rules(indexed.rules);
+    writer.number("rules", indexed.rules);
+    writer.number("routes", indexed.routes);
     sql << "UPDATE access_state SET version = version + 1";
 }
 

@@ -1,4 +1,5 @@
-// Users, targets, rules and client hosts in their tables. Private to store; all throw soci_error, inside a transaction of the caller.
+// Users, targets, rules, client hosts and routes in their tables. Private to store; all throw soci_error, inside a transaction of the
+// caller.
 #pragma once
 
 #include <soci/soci.h>
@@ -9,7 +10,7 @@
 namespace sekisho::store {
 
 model::Access read_access(soci::session& sql);
-/// Writes what differs from `before`; gives rules their positions and raises the version.
+/// Writes what differs from `before`; gives rules and routes their positions and raises the version.
 void write_access(soci::session& sql, const model::Access& before, const model::Access& after);
 std::uint64_t read_access_version(soci::session& sql);
 /// Puts and removes users that are kept elsewhere, and raises the version. A user of such a name who was made here is an error.

@@ -67,10 +67,21 @@ std::vector<std::string> fourth(const Dialect& dialect) {
     return {fmt::format("ALTER TABLE users ADD COLUMN origin {} NOT NULL DEFAULT ''", dialect.text)};
 }
 
+/// Routes to hosts that have none of their own.
+std::vector<std::string> routes(const Dialect& dialect) {
+    return {
+        fmt::format("CREATE TABLE routes (name {} PRIMARY KEY, position INTEGER NOT NULL)", dialect.text),
+        fmt::format(
+            "CREATE TABLE route_items (owner {0} NOT NULL REFERENCES routes (name) ON DELETE CASCADE, kind {0} NOT NULL, "
+            "position INTEGER NOT NULL, name {0} NOT NULL, value {0} NOT NULL, PRIMARY KEY (owner, kind, position))",
+            dialect.text),
+    };
+}
+
 }  // namespace
 
 std::vector<Migration> migrations(const Dialect& dialect) {
-    return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}, {4, fourth(dialect)}};
+    return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}, {4, fourth(dialect)}, {5, routes(dialect)}};
 }
 
 }  // namespace sekisho::store

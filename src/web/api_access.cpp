@@ -3,6 +3,7 @@
 
 #include "base/network.h"
 #include "base/time_zone.h"
+#include "model/route.h"
 #include "policy/decide.h"
 #include "store/access_file.h"
 #include "web/json.h"
@@ -89,7 +90,8 @@ Response Api::access(const Call&) {
     const auto access = m_store.access();
     if (!access) return refuse(access.error());
     return respond({{"version", access->version}, {"users", list_of(access->users)}, {"targets", list_of(access->targets)},
-        {"rules", list_of(access->rules)}, {"client_hosts", list_of(access->client_hosts)}});
+        {"rules", list_of(access->rules)}, {"client_hosts", list_of(access->client_hosts)},
+        {"routes", list_of(access->routes)}});
 }
 
 Response Api::apply(const Call& call) {
@@ -161,8 +163,19 @@ Response Api::explain(const Call& call) {
         if (!decision.on_failure) item["on_failure"] = model::name(m_config.recording.on_failure);
         decisions.push_back(std::move(item));
     }
-    return respond(
-        {{"user", user}, {"login", place->login}, {"target", place->target}, {"decisions", std::move(decisions)}});
+    // The way to it: the target's own route, or the first that leads there; what a target connects to is its own affair.
+    Json body{{"user", user}, {"login", place->login}, {"target", place->target}, {"route", ""}, {"via", Json::array()},
+        {"decisions", std::move(decisions)}};
+    const model::Target* target = access->target(place->target);
+    const bool own_route = target != nullptr && !target->route.empty();
+    const auto address = target == nullptr ? std::nullopt : base::parse_host_port(target->address);
+    const std::string host = address ? address->host : place->target.empty() ? forward->first : "";
+    if (own_route) body["via"] = target->route;
+    if (const auto* route = own_route ? nullptr : model::route_to(*access, host, place->target)) {
+        body["route"] = route->name;
+        body["via"] = route->via;
+    }
+    return respond(body);
 }
 
 }  // namespace sekisho::web

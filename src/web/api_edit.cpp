@@ -1,5 +1,5 @@
-// The part of the API that changes one user, target, rule or client host: what comes as JSON is laid over what is there, written as an
-// access file of one object, and read by that file's own parser, so that nothing is accepted here that would be refused there.
+// The part of the API that changes one user, target, rule, client host or route: what comes as JSON is laid over what is there, written
+// as an access file of one object, and read by that file's own parser, so that nothing is accepted here that would be refused there.
 #include <algorithm>
 #include <type_traits>
 
@@ -113,6 +113,7 @@ auto with_list(Access& access, std::string_view kind, Work work) {
     if (kind == "user") return work(access.users);
     if (kind == "target") return work(access.targets);
     if (kind == "client_host") return work(access.client_hosts);
+    if (kind == "route") return work(access.routes);
     return work(access.rules);
 }
 
@@ -125,15 +126,24 @@ std::vector<model::ClientHost>& with_same_type(const std::vector<model::ClientHo
     return access.client_hosts;
 }
 
-/// Puts the rule `name` before another one.
-Result<void> move_rule(std::vector<model::Rule>& rules, const std::string& name, const std::string& before) {
+std::vector<model::Route>& with_same_type(const std::vector<model::Route>&, model::Access& access) { return access.routes; }
+
+/// Those of which the first one decides.
+template <class Items>
+constexpr bool kInOrder =
+    std::is_same_v<Items, std::vector<model::Rule>&> || std::is_same_v<Items, std::vector<model::Route>&>;
+
+/// Puts the rule or route `name` before another one.
+template <class Item>
+Result<void> move_before(
+    std::vector<Item>& items, std::string_view kind, const std::string& name, const std::string& before) {
     if (before.empty()) return {};
-    if (before == name) return fail("a rule cannot stand before itself");
-    if (find(rules, before) == rules.end()) return fail("before: no rule is called " + before);
-    const auto from = find(rules, name);
-    model::Rule moved = std::move(*from);
-    rules.erase(from);
-    rules.insert(find(rules, before), std::move(moved));
+    if (before == name) return fail(fmt::format("a {} cannot stand before itself", kind));
+    if (find(items, before) == items.end()) return fail(fmt::format("before: no {} is called {}", kind, before));
+    const auto from = find(items, name);
+    Item moved = std::move(*from);
+    items.erase(from);
+    items.insert(find(items, before), std::move(moved));
     return {};
 }
 
@@ -195,7 +205,7 @@ Response Api::change(const Call& call, const Edit& edit) {
     return refuse(409, kTooLate);
 }
 
-// --- users, targets, rules, client hosts ---
+// --- users, targets, rules, client hosts, routes ---
 
 Response Api::list_objects(const Call& call) {
     const auto access = m_store.access();
@@ -229,8 +239,8 @@ Response Api::add_object(const Call& call) {
                 return fail(fmt::format("a {} is called {} already; nothing was changed", call.kind, fresh.name),
                     std::string(kConflict));
             items.push_back(fresh);
-            if constexpr (std::is_same_v<decltype(items), std::vector<model::Rule>&>) {
-                return move_rule(items, fresh.name, call.request.parameter("before"));
+            if constexpr (kInOrder<decltype(items)>) {
+                return move_before(items, call.kind, fresh.name, call.request.parameter("before"));
             } else {
                 sort_by_name(items);
                 return {};
@@ -257,8 +267,8 @@ Response Api::set_object(const Call& call) {
             auto& fresh = with_same_type(items, *made).front();
             if constexpr (std::is_same_v<decltype(items), std::vector<model::User>&>) fresh.origin = place->origin;
             *place = std::move(fresh);
-            if constexpr (std::is_same_v<decltype(items), std::vector<model::Rule>&>) {
-                return move_rule(items, call.name, call.request.parameter("before"));
+            if constexpr (kInOrder<decltype(items)>) {
+                return move_before(items, call.kind, call.name, call.request.parameter("before"));
             }
             return {};
         });

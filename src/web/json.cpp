@@ -52,6 +52,8 @@ Json to_json(const model::ClientHost& host) {
     return {{"name", host.name}, {"addresses", host.addresses}, {"keys", host.keys}, {"users", host.users}, {"accounts", host.accounts}};
 }
 
+Json to_json(const model::Route& route) { return {{"name", route.name}, {"hosts", route.hosts}, {"via", route.via}}; }
+
 Json to_json(const model::Difference& difference) {
     Json changes = Json::array();
     for (const model::ObjectChange& object : difference.objects) {
@@ -62,7 +64,8 @@ Json to_json(const model::Difference& difference) {
         changes.push_back({{"change", model::name(object.change)}, {"kind", object.kind}, {"name", object.name},
             {"fields", std::move(fields)}});
     }
-    return {{"changes", std::move(changes)}, {"rules_reordered", difference.rules_reordered}};
+    return {{"changes", std::move(changes)}, {"rules_reordered", difference.rules_reordered},
+        {"routes_reordered", difference.routes_reordered}};
 }
 
 Json to_json(const policy::Decision& decision) {

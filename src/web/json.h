@@ -23,6 +23,7 @@ Json to_json(const model::User& user);
 Json to_json(const model::Target& target);
 Json to_json(const model::Rule& rule);
 Json to_json(const model::ClientHost& host);
+Json to_json(const model::Route& route);
 Json to_json(const model::Difference& difference);
 Json to_json(const policy::Decision& decision);
 
@@ -34,7 +35,7 @@ Json list_of(const Items& items) {
     return list;
 }
 
-/// {"changes", "rules_reordered", "warnings", "version", "applied"}
+/// {"changes", "rules_reordered", "routes_reordered", "warnings", "version", "applied"}
 Json change_body(
     const model::Difference& difference, const std::vector<std::string>& warnings, std::uint64_t version, bool applied);
 

@@ -79,7 +79,7 @@ Json with_version(std::string_view name, const Json& schema) {
 Json schemas() {
     Json all;
     for (const auto& [kind, title] : {std::pair("user", "User"), std::pair("target", "Target"), std::pair("rule", "Rule"),
-             std::pair("client_host", "ClientHost")}) {
+             std::pair("client_host", "ClientHost"), std::pair("route", "Route")}) {
         const std::string name = title;
         all[name] = access_schema(kind, true);
         all[name + "Fields"] = access_schema(kind, false);
@@ -88,7 +88,8 @@ Json schemas() {
     }
     all["Error"] = object({{"error", text()}});
     all["Access"] = object({{"version", count()}, {"users", list(reference("User"))}, {"targets", list(reference("Target"))},
-        {"rules", list(reference("Rule"))}, {"client_hosts", list(reference("ClientHost"))}});
+        {"rules", list(reference("Rule"))}, {"client_hosts", list(reference("ClientHost"))},
+        {"routes", list(reference("Route"))}});
     all["Session"] = object({{"id", text()}, {"audit_key", text()}, {"user", text()}, {"source", text()},
         {"source_port", count()}, {"key_fingerprint", text()}, {"client", text()}, {"target", text()}, {"started", time()},
         {"finished", nullable(time())}, {"result", text()}, {"bytes_in", count()}, {"bytes_out", count()},
@@ -113,13 +114,15 @@ Json schemas() {
                                          {"dry_run", flag()}, {"prune", flag()}, {"version", count()}},
         {"files"});
     const Json field = object({{"field", text()}, {"before", text()}, {"after", text()}});
-    all["Change"] =
-        object({{"changes", list(object({{"change", one_of({"added", "changed", "removed"})},
-                                {"kind", one_of({"user", "target", "rule", "client_host"})}, {"name", text()}, {"fields", list(field)}}))},
-            {"rules_reordered", flag()}, {"warnings", list(text())}, {"version", count()}, {"applied", flag()}});
-    all["Explanation"] = object({{"user", text()}, {"login", text()}, {"target", text()},
-        {"decisions", list(object({{"allowed", flag()}, {"rule", text()}, {"reason", text()}, {"record", text()},
-                          {"on_failure", text()}, {"capability", text()}}))}});
+    all["Change"] = object({{"changes", list(object({{"change", one_of({"added", "changed", "removed"})},
+                                            {"kind", one_of({"user", "target", "rule", "client_host", "route"})},
+                                            {"name", text()}, {"fields", list(field)}}))},
+        {"rules_reordered", flag()}, {"routes_reordered", flag()}, {"warnings", list(text())}, {"version", count()},
+        {"applied", flag()}});
+    all["Explanation"] =
+        object({{"user", text()}, {"login", text()}, {"target", text()}, {"route", text()}, {"via", list(text())},
+            {"decisions", list(object({{"allowed", flag()}, {"rule", text()}, {"reason", text()}, {"record", text()},
+                              {"on_failure", text()}, {"capability", text()}}))}});
     all["Group"] = object({{"name", text()}, {"users", list(text())}});
     all["Groups"] = with_version("groups", list(reference("Group")));
     all["OneGroup"] = with_version("group", reference("Group"));

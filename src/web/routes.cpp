@@ -113,8 +113,8 @@ const std::vector<Api::Route>& Api::routes() {
                 {}, {"application/octet-stream", {}}},
             {"GET", "/v1/penalties", "listPenalties", "Networks whose connections are turned away for a while", Look,
                 &Api::penalties, {}, {}, {}, {kJson, "Penalties"}},
-            {"GET", "/v1/access", "showAccess", "Users, targets, rules and client hosts", Look, &Api::access, {}, {}, {},
-                {kJson, "Access"}},
+            {"GET", "/v1/access", "showAccess", "Users, targets, rules, client hosts and routes", Look, &Api::access, {}, {},
+                {}, {kJson, "Access"}},
             {"POST", "/v1/apply", "apply", "Make the access match access files", Change, &Api::apply, {},
                 {{"dry_run", Flag, "Change nothing"}, {"prune", Flag, "Remove what the files do not name"}},
                 {{kJson, "AccessFiles"}, {"application/toml", {}}}, {kJson, "Change"}},
@@ -123,8 +123,8 @@ const std::vector<Api::Route>& Api::routes() {
                     {"target", Text, "LOGIN@TARGET or TARGET; without it the gateway itself"}, {"as", Text, "Capability"},
                     {"from", Text, "Address that the user comes from"}, {"at", Text, "Time with its zone"},
                     {"forward", Text, "Destination of a forward, or where it is listened"},
-                    {"connects_from", Text, "Who connects to a port of the gateway"}, {"command", Text, "The command of an exec"},
-                    {"anytime", Flag, "Whatever the time and the address"}},
+                    {"connects_from", Text, "Who connects to a port of the gateway"},
+                    {"command", Text, "The command of an exec"}, {"anytime", Flag, "Whatever the time and the address"}},
                 {}, {kJson, "Explanation"}},
             {"GET", "/v1/groups", "listGroups", "Groups with their users", Look, &Api::list_groups, {}, {}, {},
                 {kJson, "Groups"}},
@@ -149,20 +149,22 @@ const std::vector<Api::Route>& Api::routes() {
         struct Names {
             std::string_view kind, all, one, list, show, add, set, remove, many_schema, schema, change_schema;
         };
-        static constexpr std::array<Names, 4> kKinds{{
+        static constexpr std::array<Names, 5> kKinds{{
             {"user", "/v1/users", "/v1/users/{name}", "listUsers", "showUser", "addUser", "setUser", "removeUser", "Users",
                 "OneUser", "UserFields"},
             {"target", "/v1/targets", "/v1/targets/{name}", "listTargets", "showTarget", "addTarget", "setTarget",
                 "removeTarget", "Targets", "OneTarget", "TargetFields"},
             {"rule", "/v1/rules", "/v1/rules/{name}", "listRules", "showRule", "addRule", "setRule", "removeRule", "Rules",
                 "OneRule", "RuleFields"},
-            {"client_host", "/v1/client_hosts", "/v1/client_hosts/{name}", "listClientHosts", "showClientHost", "addClientHost",
-                "setClientHost", "removeClientHost", "ClientHosts", "OneClientHost", "ClientHostFields"},
+            {"client_host", "/v1/client_hosts", "/v1/client_hosts/{name}", "listClientHosts", "showClientHost",
+                "addClientHost", "setClientHost", "removeClientHost", "ClientHosts", "OneClientHost", "ClientHostFields"},
+            {"route", "/v1/routes", "/v1/routes/{name}", "listRoutes", "showRoute", "addRoute", "setRoute", "removeRoute",
+                "Routes", "OneRoute", "RouteFields"},
         }};
         for (const Names& n : kKinds) {
             std::vector<Parameter> query{kVersion};
-            if (n.kind == "rule")
-                query.push_back({"before", Text, "The rule that comes next: of those that match, the first decides"});
+            if (n.kind == "rule" || n.kind == "route")
+                query.push_back({"before", Text, "The one that comes next: of those that match, the first decides"});
             r.push_back(
                 {"GET", n.all, n.list, "All of them", Look, &Api::list_objects, n.kind, {}, {}, {kJson, n.many_schema}});
             r.push_back({"GET", n.one, n.show, "One of them", Look, &Api::show_object, n.kind, {}, {}, {kJson, n.schema}});

@@ -105,6 +105,10 @@ def test_every_answer_is_as_described(own_world, folder):
         ("PATCH", "/v1/client_hosts/{name}", "/v1/client_hosts/desk1", {"accounts": {"c": "carol"}}),
         ("GET", "/v1/client_hosts/{name}", "/v1/client_hosts/desk1", None),
         ("DELETE", "/v1/client_hosts/{name}", "/v1/client_hosts/desk1", None),
+        ("POST", "/v1/routes", "/v1/routes", {"name": "inside", "hosts": ["*.example.net"], "via": ["web"]}),
+        ("GET", "/v1/routes", "/v1/routes", None), ("PATCH", "/v1/routes/{name}", "/v1/routes/inside", {"hosts": ["10.0.0.0/8"]}),
+        ("GET", "/v1/explain", "/v1/explain?user=carol&forward=10.0.0.1:22", None),
+        ("GET", "/v1/routes/{name}", "/v1/routes/inside", None), ("DELETE", "/v1/routes/{name}", "/v1/routes/inside", None),
         ("DELETE", "/v1/rules/{name}", "/v1/rules/r1", None), ("DELETE", "/v1/targets/{name}", "/v1/targets/db1", None),
         ("DELETE", "/v1/users/{name}", "/v1/users/carol", None),
     ]

@@ -1,5 +1,6 @@
 """Routes: a target behind other targets and behind proxies, in network namespaces where no direct way exists."""
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -121,9 +122,12 @@ class Chain:
         self.stops.append(thing.close if isinstance(thing, Place) else thing.stop)
         return thing
 
-    def apply(self, **routes):
+    def apply(self, routes=(), **own):
         access = self.world.access()
-        for name, route in routes.items():
+        if routes:
+            access["route"] = list(routes)
+            access["rule"].append({"name": "far away", "users": ["alice"], "allow": ["local-forward"], "forward": ["198.18.0.0/16:*"]})
+        for name, route in own.items():
             far = getattr(self, name.split("_")[0])
             access["target"].append({"name": name, "address": f"{far.address}:{far.port}", "logins": [LOGIN], "auth": "certificate",
                                      "host_keys": [far.host_key], **({"route": route} if route else {})})
@@ -219,6 +223,89 @@ def test_what_is_wrong_is_said(chain):
     chain.apply(outer=[proxy], inner=["outer"])
     done = chain.ssh("inner", "true")
     assert done.status == 255 and "outer does not connect to it" in done.err, done
+
+
+@pytest.mark.row("C7")
+def test_what_has_no_route_of_its_own_goes_by_the_first_that_fits(chain):
+    """Targets by their address, forwards by the host that they name: one network through one way, everything else through another."""
+    proxy = f"socks5://198.18.1.2:{chain.socks}"
+    routes = [{"name": "inside", "hosts": ["198.18.3.0/24", "*.example.net"], "via": ["outer"]},
+              {"name": "everything else", "hosts": ["*"], "via": [proxy]}]
+    chain.apply(outer=None, middle=None, inner=["middle"], routes=routes)
+    before = {far: far.daemon.said().count("Accepted publickey") for far in (chain.outer, chain.middle, chain.inner)}
+    assert chain.ssh("middle", "echo $SSH_CONNECTION").ok().text.startswith("198.18.3.1 ")  # through outer, which went by the proxy
+    assert chain.ssh("outer", "echo $SSH_CONNECTION").ok().text.startswith("198.18.2.1 ")
+    assert chain.ssh("inner", "echo $SSH_CONNECTION").ok().text.startswith("198.18.4.1 ")  # a route of its own, whose hop goes by these
+    assert [far.daemon.said().count("Accepted publickey") - count for far, count in before.items()] == [3, 2, 1]
+    said = chain.world.gateway.command("explain", "alice", f"{LOGIN}@middle", "--as", "exec").ok().text
+    assert 'by route        "inside": outer' in said, said
+    assert "of its own      middle" in chain.world.gateway.command("explain", "alice", f"{LOGIN}@inner", "--as", "exec").ok().text
+
+    def answer(host, port, given):
+        return chain.world.alice.ssh("-W", f"{host}:{port}", "alice@gw", given=given, timeout=30)
+    chain.apply(outer=None, routes=routes)
+    assert answer("198.18.3.2", chain.middle.port, b"x\r\n").out.startswith(b"SSH-2.0-OpenSSH")
+    # The SOCKS server by itself, which takes the end of what is sent for the end of everything.
+    asked = chain.world.alice.start("-W", f"198.18.1.2:{chain.socks}", "alice@gw")
+    try:
+        asked.stdin.write(b"\5\1\0")
+        asked.stdin.flush()
+        assert asked.stdout.read(2) == b"\5\0"
+    finally:
+        asked.communicate(timeout=20)
+    opened = [one["reason"] for one in chain.world.gateway.audit()
+              if one["kind"] == "channel.open" and one["subject"].startswith("198.18.")]
+    assert [re.search('by route "(.*)"', reason)[1] for reason in opened[-2:]] == ["inside", "everything else"], opened
+    refused = answer("198.18.3.2", 9, b"")
+    assert refused.status != 0 and "outer does not connect to it" in refused.err, refused
+    # A route leads, and permits nothing; and whoever is on the way shows the host key that it is known by.
+    refused = answer("198.19.0.1", chain.middle.port, b"")
+    assert refused.status != 0 and "administratively prohibited" in refused.err, refused
+    access = chain.world.access()
+    access["target"] += [{"name": "outer", "address": f"{chain.outer.address}:{chain.outer.port}", "logins": [LOGIN],
+                          "auth": "certificate", "host_keys": [chain.middle.host_key]}]
+    access["route"] = routes
+    access["rule"].append({"name": "far away", "users": ["alice"], "allow": ["local-forward"], "forward": ["198.18.0.0/16:*"]})
+    chain.world.gateway.apply(access, "--prune")
+    refused = answer("198.18.3.2", chain.middle.port, b"x\r\n")
+    assert refused.status != 0 and not refused.out and "host key" in refused.err, refused
+    chain.apply(outer=None, routes=routes)
+    # What means the gateway's own machine stays there.
+    assert answer("127.0.0.1", chain.world.echo.port, b"here").out == b"here"
+
+    chain.apply(outer=None, middle=None, routes=list(reversed(routes)))
+    done = chain.ssh("middle", "true")
+    assert done.status == 255 and "proxy" in done.err, f"the first that fits did not count: {done}"
+    chain.apply(outer=None, middle=None)
+    assert chain.world.gateway.listing("route", "ls") == []
+    assert chain.ssh("outer", "true").status == 255
+
+
+@pytest.mark.row("C7")
+def test_routes_in_the_store(chain):
+    """apply shows what changes, their order included; commands change one of them."""
+    gateway = chain.world.gateway
+    access = chain.world.access()
+    access["route"] = [{"name": "a", "hosts": ["*.example.net"], "via": ["web"]}, {"name": "b", "hosts": ["*"], "via": ["nowhere"]}]
+    path = chain.world.folder / "routed.toml"
+
+    def apply(*options):
+        path.write_text(access_text(access))
+        return gateway.command("apply", path, *options).ok().text
+    said = apply("--prune")
+    assert "+ route a" in said and "hosts: *.example.net" in said and 'route "b": route hop nowhere is no target' in said, said
+    access["route"].reverse()
+    assert "~ the order of the routes" in apply("--dry-run", "--prune")
+    gateway.command("route", "add", "c", "hosts=10.0.0.0/8,*.example.org", "--before", "b").ok()
+    assert [route["name"] for route in gateway.listing("route", "ls")] == ["a", "c", "b"]
+    assert "(directly)" in gateway.command("route", "ls").ok().text
+    gateway.command("route", "set", "b", "via=web").ok()
+    gateway.command("route", "rm", "c").ok()
+    assert gateway.command("route", "add", "d", "hosts=10.0.0.1/8").status == 1
+    said = apply("--prune")
+    assert "~ route b" in said and "via: web → nowhere" in said, said
+    del access["route"]
+    assert "- route a" in apply("--prune")
 
 
 @pytest.mark.row("C7")

@@ -41,8 +41,8 @@ protected:
 };
 
 TEST_F(CompletionTest, CommandsAndTheirCommands) {
-    EXPECT_THAT(at({""}),
-        ElementsAre("ca", "client-host", "completion", "explain", "group", "key", "recordings", "rule", "sessions", "target", "user"));
+    EXPECT_THAT(at({""}), ElementsAre("ca", "client-host", "completion", "explain", "group", "key", "recordings", "route",
+                              "rule", "sessions", "target", "user"));
     EXPECT_THAT(at({"re"}), ElementsAre("recordings"));
     EXPECT_THAT(at({"user", ""}), ElementsAre("add", "ls", "rm", "set", "show"));
     EXPECT_THAT(at({"--config", "file", "user", "s"}), ElementsAre("set", "show"));

@@ -110,6 +110,25 @@ TEST(DanglingTest, NamesWhatLeadsNowhere) {
     EXPECT_EQ(dangling_references(access).size(), 5U);
 }
 
+TEST(DifferenceTest, RoutesAreComparedMergedAndChecked) {
+    Access before;
+    before.routes = {{.name = "old", .hosts = {"*"}}, {.name = "b", .hosts = {"b.example"}, .via = {"relay"}}};
+    Access files;
+    files.routes = {{.name = "b", .hosts = {"*.example"}, .via = {"relay"}}, {.name = "a", .hosts = {"10.0.0.0/8"}}};
+    const Access after = merge(before, files, false);
+    ASSERT_EQ(after.routes.size(), 3U);
+    EXPECT_EQ(after.routes[0].name, "b");
+    EXPECT_EQ(after.routes[2].name, "old");
+    const Difference d = difference(before, after);
+    ASSERT_EQ(d.objects.size(), 2U);
+    EXPECT_EQ(d.objects[0].kind, "route");
+    EXPECT_EQ(d.objects[0].fields, (std::vector<FieldChange>{{"hosts", "b.example", "*.example"}}));
+    EXPECT_TRUE(d.routes_reordered);
+    EXPECT_FALSE(d.rules_reordered);
+    EXPECT_EQ(dangling_references(after), (std::vector<std::string>{"route \"b\": route hop relay is no target"}));
+    EXPECT_TRUE(merge(after, Access(), true).routes.empty());
+}
+
 TEST(DifferenceTest, ClientHostsAreComparedMergedAndChecked) {
     Access before;
     before.users = {{.name = "alice", .groups = {"ops"}}};

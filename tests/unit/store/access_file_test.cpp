@@ -177,6 +177,32 @@ TEST(AccessFileTest, ValuesAreChecked) {
     EXPECT_THAT(error_of("[[rule]]\nname = \"r\"\nallow = [\"shell\"]"), HasSubstr("users is missing"));
 }
 
+TEST(AccessFileTest, Routes) {
+    const auto access = parse(R"(
+[[route]]
+name = "inside"
+hosts = ["*.example.net", "10.1.0.0/16"]
+via = ["socks5://10.0.0.1:1080", "relay"]
+
+[[route]]
+name = "rest"
+hosts = ["*"]
+)");
+    ASSERT_TRUE(access) << access.error().text;
+    ASSERT_EQ(access->routes.size(), 2U);
+    EXPECT_EQ(access->routes[0].hosts, (std::vector<std::string>{"*.example.net", "10.1.0.0/16"}));
+    EXPECT_EQ(access->routes[0].via, (std::vector<std::string>{"socks5://10.0.0.1:1080", "relay"}));
+    EXPECT_TRUE(access->routes[1].via.empty());
+    const std::string begin = "[[route]]\nname = \"r\"\n";
+    EXPECT_THAT(error_of(begin), HasSubstr("hosts is missing"));
+    EXPECT_THAT(error_of(begin + "hosts = []"), HasSubstr("hosts is empty"));
+    EXPECT_THAT(error_of(begin + "hosts = [\"*\"]\nvia = []"), HasSubstr("via is empty"));
+    EXPECT_THAT(error_of(begin + "hosts = [\"10.0.0.1/8\"]"), HasSubstr("networks whose bits"));
+    EXPECT_THAT(error_of(begin + "hosts = [\"*\"]\nvia = [\"a\", \"http://h:1\"]"), HasSubstr("only be the first hop"));
+    EXPECT_THAT(error_of(begin + "hosts = [\"*\"]\nroute = [\"a\"]"), HasSubstr("unknown key"));
+    EXPECT_THAT(error_of(begin + "hosts = [\"*\"]\n" + begin + "hosts = [\"*\"]"), HasSubstr("already defined"));
+}
+
 TEST(AccessFileTest, ClientHosts) {
     const auto access = parse(R"(
 [[client_host]]

@@ -50,6 +50,9 @@ model::Access sample() {
                                .users = {"@ops", "bob"},
                                .accounts = {{"jenkins", "bob"}, {"root", "alice"}}},
         {.name = "build2"}};
+    access.routes = {
+        {.name = "z inside", .hosts = {"*.example.net", "10.1.0.0/16"}, .via = {"socks5://10.0.0.1:1080", "u@web1"}},
+        {.name = "a rest", .hosts = {"*"}}};
     return access;
 }
 
@@ -79,6 +82,8 @@ TEST_P(StoreContractTest, KeepsAccessAsItWas) {
     std::swap(changed.rules[0], changed.rules[1]);
     changed.client_hosts[0].accounts.erase("root");
     changed.client_hosts.pop_back();
+    std::swap(changed.routes[0], changed.routes[1]);
+    changed.routes[0].via = {"web1"};
     ASSERT_TRUE(m_store->replace_access(changed, {}));
     expect_same(m_store->access().value(), changed);
 }

@@ -78,7 +78,7 @@ TEST(AccessFields, AreThoseOfTheJson) {
     };
     for (const auto& [kind, json] : {std::pair("user", to_json(model::User())),
              std::pair("target", to_json(model::Target())), std::pair("rule", to_json(model::Rule())),
-             std::pair("client_host", to_json(model::ClientHost()))}) {
+             std::pair("client_host", to_json(model::ClientHost())), std::pair("route", to_json(model::Route()))}) {
         std::vector<std::string> known = model::field_names(kind);
         if (std::string_view(kind) == "user") known.emplace_back("origin");  // to be seen, and not to be set
         EXPECT_THAT(keys_of(json), testing::UnorderedElementsAreArray(known)) << kind;
@@ -319,6 +319,31 @@ TEST_F(EditTest, ClientHosts) {
     EXPECT_EQ(last_record()["subject"], "client_host desk1.example.com");
     done("DELETE", "/v1/client_hosts/desk1.example.com");
     EXPECT_TRUE(done("GET", "/v1/client_hosts")["client_hosts"].empty());
+}
+
+TEST_F(EditTest, RoutesHaveAPlace) {
+    const auto names = [&] {
+        std::vector<std::string> all;
+        const Json listed = done("GET", "/v1/routes");
+        for (const Json& route : listed["routes"]) all.push_back(route["name"]);
+        return all;
+    };
+    done("POST", "/v1/routes", R"({"name": "rest", "hosts": ["*"], "via": ["socks5://10.0.0.1:1080"]})");
+    done("POST", "/v1/routes?before=rest", R"({"name": "inside", "hosts": ["*.example.net"], "via": ["web1"]})");
+    EXPECT_THAT(names(), ElementsAre("inside", "rest"));
+    EXPECT_EQ(done("GET", "/v1/explain?user=alice&forward=db.example.net:443")["route"], "inside");
+    EXPECT_EQ(done("PATCH", "/v1/routes/rest?before=inside", "{}")["routes_reordered"], true);
+    EXPECT_EQ(last_record()["subject"], "routes");
+    EXPECT_THAT(names(), ElementsAre("rest", "inside"));
+    EXPECT_EQ(done("GET", "/v1/explain?user=alice&forward=db.example.net:443")["via"], Json({"socks5://10.0.0.1:1080"}));
+    EXPECT_EQ(done("PATCH", "/v1/routes/inside", R"({"via": null})")["changes"][0]["fields"][0]["before"], "web1");
+    EXPECT_THAT(refused("PATCH", "/v1/routes/inside", R"({"hosts": []})", 400), HasSubstr("hosts is empty"));
+    EXPECT_THAT(
+        refused("PATCH", "/v1/routes/inside", R"({"via": ["a", "http://h:1"]})", 400), HasSubstr("only be the first"));
+    EXPECT_THAT(done("PATCH", "/v1/routes/inside", R"({"via": ["gone"]})")["warnings"][0].get<std::string>(),
+        HasSubstr("no target"));
+    done("DELETE", "/v1/routes/rest");
+    EXPECT_THAT(names(), ElementsAre("inside"));
 }
 
 TEST_F(EditTest, Groups) {
