@@ -5,7 +5,7 @@ set(sekisho_common_headers <algorithm> <array> <atomic> <chrono> <cstdint> <cstr
     <vector> <fmt/format.h>)
 
 set(sekisho_reads_once OFF)
-if(SEKISHO_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if(SEKISHO_SANITIZE AND NOT SEKISHO_FUZZ)
   set(sekisho_reads_once ON)
   file(WRITE ${CMAKE_BINARY_DIR}/headers.cpp "")
   add_library(sekisho_headers OBJECT ${CMAKE_BINARY_DIR}/headers.cpp)

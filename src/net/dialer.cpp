@@ -53,7 +53,7 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
     return result;
 }
 
-class Attempt : public Watched, public std::enable_shared_from_this<Attempt> {
+class Attempt final : public Watched, public std::enable_shared_from_this<Attempt> {
 public:
     Attempt(Loop& loop, std::string name, std::function<void(Result<Dialed>)> done, Judge judge)
         : m_loop(loop), m_name(std::move(name)), m_done(std::move(done)), m_judge(std::move(judge)),

@@ -9,12 +9,6 @@
 
 #include "sandbox/sandbox.h"
 
-#if defined(__has_feature)
-#define SEKISHO_HAS_FEATURE(name) __has_feature(name)
-#else
-#define SEKISHO_HAS_FEATURE(name) 0
-#endif
-
 namespace sekisho::sandbox {
 
 namespace {
@@ -53,8 +47,7 @@ bool lock_memory() {
 }
 
 bool sanitized_build() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || SEKISHO_HAS_FEATURE(address_sanitizer) || \
-    SEKISHO_HAS_FEATURE(thread_sanitizer)
+#if defined(SEKISHO_SANITIZED)
     return true;
 #else
     return false;

@@ -1,14 +1,13 @@
 """The processes of a measurement: OpenSSH servers, a gateway, and stock ssh clients, all on free loopback ports in one
 private folder. Everything started here is stopped by its own process id.
 """
+import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
 from gateway import Gateway
 from targets import LOGIN, OpenSshTarget, make_key
+from volume import folder_of_its_own
 
 CIPHER = "aes128-gcm@openssh.com"
 KEX = "curve25519-sha256"
@@ -34,7 +33,8 @@ class Bench:
 
     def __init__(self, program):
         self.program = program
-        self.folder = Path(tempfile.mkdtemp(prefix="sekisho-bench-"))
+        self.m_room = contextlib.ExitStack()
+        self.folder = self.m_room.enter_context(folder_of_its_own())
         self.user_key = self.folder / "user"
         self.user_line = make_key(self.user_key)
         self.m_running = []
@@ -46,7 +46,7 @@ class Bench:
     def __exit__(self, *_):
         while self.m_running:
             self.stop(self.m_running[-1])
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.m_room.close()
 
     def start(self, server):
         self.m_running.append(server)

@@ -13,10 +13,6 @@
 #include "policy/decide.h"
 #include "tests/unit/policy/plain_rules.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SEKISHO_SANITIZED 1
-#endif
-
 namespace sekisho::policy {
 namespace {
 

@@ -12,7 +12,7 @@ using ssh::Role;
 using support::RawPeer;
 using support::RawSession;
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SEKISHO_SANITIZED)
 constexpr bool kSlow = true;
 #else
 constexpr bool kSlow = false;

@@ -297,7 +297,7 @@ TEST(Engine, LoginGraceEndsAConnectionThatDoesNotSignIn) {
 }
 
 TEST(Engine, EveryBitFlipOfEncryptedTrafficEndsTheConnection) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SEKISHO_SANITIZED)
     constexpr std::size_t kStride = 5;
 #else
     constexpr std::size_t kStride = 1;
