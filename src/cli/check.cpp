@@ -98,7 +98,7 @@ void check_access(const std::vector<std::string>& names, Findings& findings) {
         fmt::format("{} users, {} targets, {} rules{}{}", access->users.size(), access->targets.size(), access->rules.size(),
             access->client_hosts.empty() ? "" : fmt::format(", {} client hosts", access->client_hosts.size()),
             access->routes.empty() ? "" : fmt::format(", {} routes", access->routes.size())));
-    for (const std::string& dangling : model::dangling_references(*access)) findings.note(dangling);
+    for (const std::string& doubt : model::doubts(*access)) findings.note(doubt);
 }
 
 int check(const Context& context, const Options& options) {

@@ -45,6 +45,14 @@ model::Capability exec_capability(std::string_view command) {
     return copies && !next_word(rest).empty() ? model::Capability::Scp : model::Capability::Exec;
 }
 
+bool scp_writes(std::string_view command) {
+    next_word(command);
+    for (std::string_view word = next_word(command); word.starts_with('-') && word != "--"; word = next_word(command)) {
+        if (word.find('t') != std::string_view::npos) return true;
+    }
+    return false;
+}
+
 std::optional<CommandForm> parse_command_form(std::string_view text) {
     const std::string_view word = next_word(text);
     CommandForm form;

@@ -13,6 +13,9 @@ namespace sekisho::gateway {
 /// would read as more than one command; everything else is Capability::Exec.
 model::Capability exec_capability(std::string_view command);
 
+/// Of such a copy: does it write on the target?
+bool scp_writes(std::string_view command);
+
 /// The command form "[login@]target [command…]" of `ssh gw …`.
 struct CommandForm {
     std::string login;  // empty: the target's default

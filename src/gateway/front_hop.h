@@ -13,6 +13,7 @@
 #include "gateway/front_channel.h"
 #include "gateway/hop.h"
 #include "gateway/inside.h"
+#include "gateway/refusal_budget.h"
 #include "gateway/remote_forwards.h"
 #include "gateway/services.h"
 #include "gateway/session_limits.h"
@@ -80,6 +81,9 @@ public:
     void agent_offer(bool offered) { m_agents += offered ? 1 : -1; }
     bool agent_offered() const { return m_agents > 0; }
 
+    /// Refusals of single requests within channels, which this client may cause without end.
+    RefusalBudget& refusals() { return m_refusals; }
+
     /// Freed in a later turn.
     void channel_over(FrontChannel& channel);
     void target_over(TargetHop& target);
@@ -128,6 +132,7 @@ private:
     std::vector<Unsigned> m_unsigned;  // wait for another keyholder
     std::unique_ptr<net::Timer> m_sign_again;
     int m_agents = 0;
+    RefusalBudget m_refusals;
     bool m_no_more_sessions = false;
 };
 

@@ -47,7 +47,7 @@ Relay::~Relay() {
 }
 
 void Relay::begin(std::size_t own_queued) {
-    m_first.own_queued = own_queued;
+    m_first.own_queued = m_first.queued = own_queued;
     m_first.hop->route(m_first.channel, m_first);
 }
 
@@ -55,14 +55,22 @@ void Relay::connect(Hop& second, ssh::ChannelId channel) {
     m_second.hop = &second;
     m_second.channel = channel;
     second.route(channel, m_second);
+    if (m_watch) m_watch->server_is(second.engine().peer_identification());
     for (auto& item : std::exchange(m_waiting, {})) {
+        if (m_second.ended) break;  // what the watch found before this item ended the channel
         switch (item.kind) {
-            case Waiting::Kind::Data: credit(m_first, second.write(channel, item.stream, BytesView(item.bytes))); break;
+            case Waiting::Kind::Data:
+                if (m_watch) {
+                    watched(m_first, item.stream, item.bytes);
+                } else {
+                    credit(m_first, second.write(channel, item.stream, BytesView(item.bytes)));
+                }
+                break;
             case Waiting::Kind::Request:
                 second.submit(
                     ssh::SendRequest{channel, std::move(item.type), item.want_reply, std::move(item.bytes), false});
                 break;
-            case Waiting::Kind::Eof: second.submit(ssh::SendEof{channel}); break;
+            case Waiting::Kind::Eof: pass_eof(m_second); break;
         }
     }
     m_waiting_requests = 0;
@@ -92,21 +100,81 @@ void Relay::data(End& from, ssh::Data& data) {
                         : data.stream == ssh::DataStream::Stderr ? recording::Stream::Stderr
                                                                  : recording::Stream::Output;
     if (!client) answered();
-    m_record.data(m_record_channel, stream, data.bytes);
     End& to = other(from);
+    // Of what a target says, the client gets what the watch lets through: that is what is recorded.
+    if (m_watch && !client) return watched(from, data.stream, data.bytes);
+    m_record.data(m_record_channel, stream, data.bytes);
     if (to.hop == nullptr && !to.ended) {
         m_waiting.push_back({Waiting::Kind::Data, data.stream, {}, false, base::to_bytes(data.bytes)});
         return;
     }
     // Whoever closed wants no more; its sender must not stall for that.
     if (to.ended || to.close_sent) return credit(from, data.bytes.size());
+    if (m_watch) return watched(from, data.stream, data.bytes);
     credit(from, to.hop->write(to.channel, data.stream, data.bytes, true));
+}
+
+// --- data, where sftp is narrowed ---
+
+void Relay::watched(End& from, ssh::DataStream stream, BytesView bytes) {
+    End& to = other(from);
+    if (m_unreadable || to.ended || to.close_sent) return credit(from, bytes.size());
+    from.owed += bytes.size();
+    sftp::Output out;
+    Result<void> done;
+    if (stream == ssh::DataStream::Main) {
+        done = is_client(from) ? m_watch->from_client(bytes, m_first.queued, out) : m_watch->from_server(bytes, m_first.queued, out);
+    } else if (!is_client(from)) {
+        put(to, stream, bytes);  // what the server complains of; a client has nothing to say there
+    }
+    unwatched(done, out);
+}
+
+/// What the watch made of it goes on its way.
+void Relay::unwatched(const Result<void>& watched, const sftp::Output& out) {
+    for (const auto& refused : out.refused) m_owner.relay_refused(refused);
+    put(m_second, ssh::DataStream::Main, out.to_server);
+    put(m_first, ssh::DataStream::Main, out.to_client);
+    settle_credit();
+    if (!watched) {
+        m_unreadable = true;
+        return m_owner.relay_unreadable(watched.error().text);
+    }
+    if (m_eof_waits && m_watch->held() == 0) {
+        m_eof_waits = false;
+        pass_eof(m_second);
+    }
+}
+
+void Relay::put(End& to, ssh::DataStream stream, BytesView bytes) {
+    if (bytes.empty() || to.ended || to.close_sent) return;
+    if (is_client(to)) {
+        m_record.data(m_record_channel,
+            stream == ssh::DataStream::Stderr ? recording::Stream::Stderr : recording::Stream::Output, bytes);
+    }
+    to.queued += bytes.size() - to.hop->write(to.channel, stream, bytes);
+}
+
+/// An end is owed for all that it sent, except for as much as waits because of it.
+void Relay::settle_credit() {
+    const auto settle = [&](End& end, std::size_t waits) {
+        const std::size_t count = end.owed - std::min(end.owed, waits);
+        end.owed -= count;
+        if (count > 0) credit(end, count);
+    };
+    settle(m_first, m_second.queued + m_watch->held());
+    settle(m_second, m_first.queued);
 }
 
 void Relay::sent(End& end, std::size_t count) {
     const std::size_t own = std::min(count, end.own_queued);
     end.own_queued -= own;
-    credit(other(end), count - own);
+    if (!m_watch) return credit(other(end), count - own);
+    end.queued -= std::min(count, end.queued);
+    if (!is_client(end) || m_unreadable) return settle_credit();
+    sftp::Output out;
+    const auto done = m_watch->client_reads(end.queued, out);
+    unwatched(done, out);
 }
 
 void Relay::credit(End& end, std::size_t count) {
@@ -201,9 +269,15 @@ void Relay::eof(End& from) {
     if (to.ended || to.close_sent) return;
     if (to.hop == nullptr) {
         m_waiting.push_back({Waiting::Kind::Eof, {}, {}, false, {}});
+    } else if (m_watch && is_client(from) && m_watch->held() > 0) {
+        m_eof_waits = true;
     } else {
-        to.hop->submit(ssh::SendEof{to.channel});
+        pass_eof(to);
     }
+}
+
+void Relay::pass_eof(End& to) {
+    if (!to.ended && !to.close_sent) to.hop->submit(ssh::SendEof{to.channel});
 }
 
 void Relay::close_received(End& from) {
@@ -257,7 +331,9 @@ void Relay::notice(std::string_view text, bool to_stderr) {
     m_record.data(m_record_channel, recording::Stream::Notice, base::view(text));
     // Nobody's window pays for these bytes, so that Sent for them must credit nobody.
     const auto stream = to_stderr ? ssh::DataStream::Stderr : ssh::DataStream::Main;
-    m_first.own_queued += text.size() - m_first.hop->write(m_first.channel, stream, base::view(text));
+    const std::size_t queued = text.size() - m_first.hop->write(m_first.channel, stream, base::view(text));
+    m_first.own_queued += queued;
+    m_first.queued += queued;
 }
 
 void Relay::second_lost(std::string_view text, bool terminal) {

@@ -4,11 +4,13 @@
 // because nothing of it is credited. Owned by the front hop's channels and by TargetHop's agent channels; loop thread only.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "gateway/hop.h"
 #include "gateway/session_record.h"
+#include "sftp/watch.h"
 
 namespace sekisho::gateway {
 
@@ -16,6 +18,10 @@ class RelayOwner {
 public:
     /// The target answered the first request that the client waited for, or sent data: it runs. Called once, before the data.
     virtual void relay_answered() {}
+    /// The watch refused something to the client.
+    virtual void relay_refused(const sftp::Refused&) {}
+    /// What passes is not what the watch can read, and it goes no further: the owner ends the channel with this text. Called once.
+    virtual void relay_unreadable(const std::string&) {}
     /// Both ends are closed; the owner may go, but not inside this call.
     virtual void relay_ended() = 0;
 
@@ -32,6 +38,8 @@ public:
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
+    /// The first end is the client's, and sftp runs in the channel: nothing passes but through a watch. Before begin().
+    void watch(sftp::Limits limits) { m_watch = std::make_unique<sftp::Watch>(std::move(limits)); }
     /// Events of the first end, from now on. `own_queued`: bytes of the gateway's own words that still wait there.
     void begin(std::size_t own_queued = 0);
     /// The second end is open: what waited goes there.
@@ -73,6 +81,9 @@ private:
         bool ended = false;
         std::size_t withheld = 0;  // credit that the recording's backlog holds back
         std::size_t own_queued = 0;  // bytes of the gateway's own words among those that wait to be sent here
+        // Where a watch stands between the ends, what goes out is not what came in, and both are counted:
+        std::size_t owed = 0;  // bytes that came and were not credited
+        std::size_t queued = 0;  // bytes that wait to be sent here
         std::vector<Reply> replies;  // what this end's peer waits for, in order
     };
 
@@ -88,11 +99,16 @@ private:
     bool is_client(const End& end) const { return (&end == &m_first) == m_first_is_client; }
     void event(End& end, ssh::Event& event);
     void data(End& from, ssh::Data& data);
+    void watched(End& from, ssh::DataStream stream, BytesView bytes);
+    void unwatched(const Result<void>& watched, const sftp::Output& out);
+    void put(End& to, ssh::DataStream stream, BytesView bytes);
+    void settle_credit();
     void request(End& from, const ssh::ChannelRequested& request);
     void pass_request(End& from, End& to, std::string type, bool want_reply, Bytes payload);
     void replied(End& to, bool success);
     void answer(End& end);
     void eof(End& from);
+    void pass_eof(End& to);
     void close_received(End& from);
     void close(End& end);
     void sent(End& end, std::size_t count);
@@ -108,6 +124,9 @@ private:
     bool m_answered = false;
     bool m_told = false;
     bool m_recorded_closed = false;
+    bool m_eof_waits = false;  // the client's, behind what the watch holds
+    bool m_unreadable = false;
+    std::unique_ptr<sftp::Watch> m_watch;  // mostly none
     End m_first;
     End m_second;
     std::vector<Waiting> m_waiting;  // for the second end

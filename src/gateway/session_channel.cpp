@@ -208,6 +208,7 @@ policy::Decision SessionChannel::decide(model::Capability capability, std::optio
     request.target = m_destination.target;
     request.login = m_destination.login;
     request.capability = capability;
+    request.scp_writes = capability == model::Capability::Scp && request.command && scp_writes(*request.command);
     return m_front.decide(std::move(request));
 }
 
@@ -227,6 +228,11 @@ void SessionChannel::run(Request start) {
     const auto decision = decide(capability, start.type == "subsystem" ? "subsystem " + argument : argument);
     if (!decision.allowed) {
         return refuse_by_policy(start, fmt::format("{} {}", place(), model::name(capability)), decision.reason);
+    }
+    // A terminal is another reader of the same bytes, which erases and rewrites some: what the watch read is not what would arrive.
+    if (decision.sftp.any() && m_pty) {
+        return refuse_by_policy(start, place() + " sftp",
+            fmt::format("rule \"{}\" narrows sftp, which therefore gets no terminal: ask for none (ssh -T)", decision.rule));
     }
     if (auto begun = m_front.may_begin(decision); !begun)
         return refuse(start, begun.error().text, 255);
@@ -387,6 +393,7 @@ void SessionChannel::relay_to_target(Request start, const policy::Decision& deci
     const auto number = record.channel_opened(std::move(facts), m_front.on_failure(decision));
     record.audit("channel.open", m_target->name(), "ok", fmt::format("{} by rule \"{}\"", start.type, decision.rule));
     m_relay.emplace(*this, record, number, m_front.hop(), m_channel, true);
+    if (decision.sftp.any()) m_relay->watch({decision.rule, decision.sftp.read_only, decision.sftp.paths});
     m_relay->begin(m_own_queued);
     for (const auto& [name, value] : m_target->target().set_env) {
         m_relay->replay("env", wire::Writer().string(name).string(value).take());
@@ -449,6 +456,21 @@ void SessionChannel::relay_answered() {
     m_relay->notice(
         fmt::format("\r\nNOTE: This SSH session will be recorded\r\nAUDIT KEY: {}\r\n\r\n", record.facts().audit_key),
         false);
+}
+
+void SessionChannel::relay_refused(const sftp::Refused& refused) {
+    auto& budget = m_front.refusals();
+    if (!budget.permit(m_front.loop().now())) return;
+    std::string what = fmt::format("{} sftp {}", place(), shown(refused.operation));
+    for (const std::string* path : {&refused.path, &refused.other_path}) {
+        if (!path->empty()) what += " " + shown(*path, 1024);
+    }
+    m_front.record().audit("access.refused", std::move(what), "refused", refused.reason + budget.left_out());
+}
+
+void SessionChannel::relay_unreadable(const std::string& text) {
+    m_front.record().audit("access.refused", place() + " sftp", "refused", text);
+    end(text);
 }
 
 void SessionChannel::relay_ended() { m_front.channel_over(*this); }

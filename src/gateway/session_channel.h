@@ -34,6 +34,8 @@ private:
 
     void channel_event(Hop& hop, ssh::Event& event) override;
     void relay_answered() override;
+    void relay_refused(const sftp::Refused& refused) override;
+    void relay_unreadable(const std::string& text) override;
     void relay_ended() override;
     void target_ready() override;
     void target_lost(const std::string& text) override;

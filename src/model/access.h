@@ -69,6 +69,14 @@ struct Limits {
     friend bool operator==(const Limits&, const Limits&) = default;
 };
 
+/// What sftp is narrowed to, request by request (sftp/watch.h).
+struct SftpLimits {
+    bool read_only = false;
+    std::vector<std::string> paths;  // patterns (is_path_pattern); empty: every path
+    bool any() const { return read_only || !paths.empty(); }
+    friend bool operator==(const SftpLimits&, const SftpLimits&) = default;
+};
+
 struct Rule {
     std::string name;
     std::vector<std::string> users;    // names, @groups, "*"
@@ -78,6 +86,7 @@ struct Rule {
     std::vector<std::string> commands;  // patterns (matches_command) that `exec` is narrowed to; empty: every command
     std::vector<std::string> forward;  // host:port, CIDR:port, host:low-high, host:*
     std::vector<std::string> accept_from;  // CIDR: who may connect where the gateway listens; empty: its own machine
+    SftpLimits sftp;
     RecordLevel record = RecordLevel::Full;
     std::optional<OnFailure> on_failure;  // empty: the configuration's
     When when;

@@ -45,6 +45,8 @@ const Fields& rules() {
         {"commands", Texts, false, "patterns with * and ?: only these by exec; none: every command", {}},
         {"forward", Texts, false, "destinations: host:port, CIDR:port, host:low-high, host:*, /path of a socket", {}},
         {"accept_from", Texts, false, "networks that may connect to ports of the gateway; none: its own machine", {}},
+        {"sftp_read_only", Flag, false, "sftp reads and lists, and changes nothing", {}},
+        {"sftp_paths", Texts, false, "paths with * and ?, or FOLDER/** for all below it: only these by sftp; none: every path", {}},
         {"record", Text, false, "what is kept of a session", {"full", "commands", "metadata"}},
         {"on_failure", Text, false, "when evidence cannot be written", {"refuse", "end", "alarm"}},
         {"max_time", Text, false, "for example 8h: then the session ends", {}},

@@ -166,6 +166,8 @@ Fields fields(const Rule& rule) {
     add(f, "commands", joined(rule.commands));
     add(f, "forward", joined(rule.forward));
     add(f, "accept_from", joined(rule.accept_from));
+    add(f, "sftp_read_only", rule.sftp.read_only ? "true" : "");
+    add(f, "sftp_paths", joined(rule.sftp.paths));
     add(f, "record", std::string(name(rule.record)));
     if (rule.on_failure) add(f, "on_failure", std::string(name(*rule.on_failure)));
     add(f, "when.from", joined(rule.when.from));
@@ -302,6 +304,25 @@ std::vector<std::string> dangling_references(const Access& access) {
     };
     for (const Target& target : access.targets) check_hops("target " + target.name, target.route);
     for (const Route& route : access.routes) check_hops("route \"" + route.name + "\"", route.via);
+    return found;
+}
+
+std::vector<std::string> doubts(const Access& access) {
+    std::vector<std::string> found = dangling_references(access);
+    for (const Rule& rule : access.rules) {
+        if (!rule.sftp.any()) continue;
+        const auto lets = [&](Capability capability) { return std::ranges::find(rule.allow, capability) != rule.allow.end(); };
+        const bool runs = lets(Capability::Exec) && rule.commands.empty();
+        if (lets(Capability::Shell) || runs) {
+            found.push_back(fmt::format("rule \"{}\" narrows sftp, but {} reaches every file that the login may reach", rule.name,
+                lets(Capability::Shell) ? "its shell" : "exec without commands"));
+        }
+        if (lets(Capability::Scp) && !rule.sftp.paths.empty()) {
+            found.push_back(fmt::format(
+                "rule \"{}\" has sftp_paths, so its scp is of no use: clients that copy through sftp (scp without -O) need sftp only",
+                rule.name));
+        }
+    }
     return found;
 }
 

@@ -55,6 +55,9 @@ std::vector<AuditRecord> audit_of(const Difference& difference, const std::strin
 /// References that lead nowhere (a rule's user, group or target; a route's hop). For warnings: the other half may come later.
 std::vector<std::string> dangling_references(const Access& access);
 
+/// These, and rules that say one thing and let another: sftp is narrowed, and a shell beside it is not.
+std::vector<std::string> doubts(const Access& access);
+
 /// Names and values of the fields, for people: empty values left out.
 using Fields = std::vector<std::pair<std::string, std::string>>;
 Fields fields(const User& user);

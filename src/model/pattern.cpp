@@ -67,6 +67,19 @@ bool is_variable_name(std::string_view text) {
         text.begin(), text.end(), [](char c) { return lower(c) || (c >= 'A' && c <= 'Z') || digit(c) || c == '_'; });
 }
 
+bool is_path_pattern(std::string_view text) {
+    const bool control = std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
+    if (!text.starts_with('/') || text.size() > 1024 || control) return false;
+    if (text.ends_with("/**")) text.remove_suffix(3);
+    while (!text.empty()) {
+        text.remove_prefix(1);
+        const std::string_view name = text.substr(0, text.find('/'));
+        if (name.empty() || name == "." || name == ".." || name.find("**") != std::string_view::npos) return false;
+        text.remove_prefix(name.size());
+    }
+    return true;
+}
+
 bool has_wildcard(std::string_view pattern) { return pattern.find_first_of("*?") != std::string_view::npos; }
 
 bool matches_pattern(std::string_view pattern, std::string_view text) {

@@ -19,6 +19,10 @@ bool is_variable_name(std::string_view text);  // ^[A-Za-z_][A-Za-z0-9_]{0,127}$
 bool matches_pattern(std::string_view pattern, std::string_view text);
 bool has_wildcard(std::string_view pattern);
 
+/// A path for sftp: absolute, without empty names, "." and "..", at most 1024 bytes without control characters; its names may hold
+/// * and ?, and "/**" may stand at its end.
+bool is_path_pattern(std::string_view text);
+
 /// The same for a command that a target's shell will read: a wildcard stands for letters, digits, blanks, single quotes and
 /// _-./:,@%+=~ and for what is not ASCII, so that it covers words and never another command, a variable, a redirection or a comment.
 bool matches_command(std::string_view pattern, std::string_view command);

@@ -9,7 +9,8 @@
 namespace sekisho::model {
 
 RuleIndex::RuleIndex(const std::vector<Rule>& rules)
-    : m_size(rules.size()), m_at_gateway(m_size), m_every_login(m_size), m_every_command(m_size), m_every_source(m_size),
+    : m_size(rules.size()), m_at_gateway(m_size), m_every_login(m_size), m_every_command(m_size), m_scp_reads(m_size),
+      m_scp_writes(m_size), m_every_source(m_size),
       m_accepts_own_machine(m_size), m_always(m_size) {
     m_capabilities.fill(none());
     TextMap<RuleList> forwards, networks, accepted, hours;
@@ -22,6 +23,8 @@ RuleIndex::RuleIndex(const std::vector<Rule>& rules)
         for (const Capability capability : rule.allow) m_capabilities[static_cast<std::size_t>(capability)].add(i);
         for (const std::string& pattern : rule.commands) m_commands.add(pattern, i);
         if (rule.commands.empty()) m_every_command.add(i);
+        if (rule.sftp.paths.empty()) m_scp_reads.add(i);
+        if (!rule.sftp.any()) m_scp_writes.add(i);
         for (const std::string& entry : rule.forward) forwards[entry].add(i);
         for (const std::string& network : rule.when.from) networks[network].add(i);
         if (rule.when.from.empty()) m_every_source.add(i);

@@ -40,6 +40,9 @@ public:
     }
     /// Of what `exec` runs: the request as the client sent it.
     RuleSet with_command(std::string_view command) const;
+    /// Of those that permit scp in its own protocol, which nobody narrows: rules that narrow sftp let it read at most, and nothing at
+    /// all where they name paths.
+    RuleSet with_scp(bool writes) const { return writes ? m_scp_writes : m_scp_reads; }
     // Names match names, networks match addresses. A rule without entries permits none.
     RuleSet forwarding_to(const ForwardHost& host, std::uint16_t port) const;
     RuleSet listening_at(const ForwardHost& host, std::uint16_t port) const;
@@ -83,6 +86,7 @@ private:
     std::array<RuleSet, kCapabilityCount> m_capabilities;
     PatternIndex m_commands{matches_command};
     RuleSet m_every_command;
+    RuleSet m_scp_reads, m_scp_writes;
     TextMap<Place> m_names;
     NetworkMap<Place> m_networks;
     TextMap<RuleList> m_sockets;

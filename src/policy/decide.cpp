@@ -58,6 +58,7 @@ struct Facts {
 /// The rules whose entries permit what is asked for; where nothing is named all do.
 RuleSet permitting(const RuleIndex& index, const RuleSet& rules, const Facts& facts, const Request& request) {
     if (runs_command(request)) return rules & index.with_command(*request.command);
+    if (request.capability == Capability::Scp) return rules & index.with_scp(request.scp_writes);
     if (facts.socket) return rules & index.forwarding_to(*facts.socket);
     if (!facts.host) return rules;
     if (request.capability != Capability::RemoteForward) return rules & index.forwarding_to(*facts.host, request.forward_port);
@@ -96,10 +97,10 @@ std::optional<std::string> why_user_is_out(const Request& request, const model::
     return fmt::format("user {} expired at {}; ask your administrator to renew it", user->name, user->expires);
 }
 
-std::string commands_of(const Rule& rule) {
+std::string listed(const std::vector<std::string>& words) {
     constexpr std::size_t kMost = 8;
-    const auto end = rule.commands.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, rule.commands.size()));
-    return fmt::format("{}{}", fmt::join(rule.commands.begin(), end, ", "), end == rule.commands.end() ? "" : " …");
+    const auto end = words.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, words.size()));
+    return fmt::format("{}{}", fmt::join(words.begin(), end, ", "), end == words.end() ? "" : " …");
 }
 
 std::optional<base::Address> unmapped_address(const std::string& text) {
@@ -114,8 +115,14 @@ Decision allowed(const Rule& rule, const Request& request) {
     decision.rule = rule.name;
     decision.reason = fmt::format("rule \"{}\" lets it", rule.name);
     if (request.capability == Capability::Exec && !request.command && !rule.commands.empty()) {
-        decision.reason += fmt::format(" for these commands: {}", commands_of(rule));
+        decision.reason += fmt::format(" for these commands: {}", listed(rule.commands));
     }
+    if (request.capability == Capability::Sftp) {
+        decision.sftp = rule.sftp;
+        if (rule.sftp.read_only) decision.reason += ", for reading only";
+        if (!rule.sftp.paths.empty()) decision.reason += fmt::format(", at these paths: {}", listed(rule.sftp.paths));
+    }
+    if (request.capability == Capability::Scp && rule.sftp.read_only) decision.reason += ", for reading only";
     decision.record = rule.record;
     decision.on_failure = rule.on_failure;
     decision.limits = rule.limits;
@@ -123,8 +130,12 @@ Decision allowed(const Rule& rule, const Request& request) {
 }
 
 std::string permits_others(const Rule& rule, const Request& request) {
+    if (request.capability == Capability::Scp) {
+        return fmt::format("rule \"{}\" narrows sftp and lets scp's own protocol {}; without -O scp uses sftp", rule.name,
+            rule.sftp.paths.empty() ? "only read" : "do nothing");
+    }
     if (!runs_command(request)) return fmt::format("rule \"{}\" permits other destinations only", rule.name);
-    return fmt::format("rule \"{}\" permits other commands only: {}", rule.name, commands_of(rule));
+    return fmt::format("rule \"{}\" permits other commands only: {}", rule.name, listed(rule.commands));
 }
 
 /// Rules that fall short by one thing tell what would be needed.

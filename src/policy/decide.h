@@ -20,6 +20,7 @@ struct Request {
     std::optional<std::string>
         command;  // Exec: as the client sent it ("subsystem NAME" for one that has no capability of its own);
                                          // none: may anything be run at all?
+    bool scp_writes = false;  // Scp: to the target
     std::string forward_host;  // forwards only: as the client named it
     std::uint16_t forward_port = 0;  // RemoteForward: where it is listened, host empty or * for every address; 0: any port
     std::optional<std::string> connects_from;  // RemoteForward at the gateway: who is there; none: may it listen at all?
@@ -35,6 +36,7 @@ struct Decision {
     model::RecordLevel record = model::RecordLevel::Full;
     std::optional<model::OnFailure> on_failure;
     model::Limits limits;
+    model::SftpLimits sftp;  // Sftp only
 };
 
 Decision decide(const model::Access& access, const Request& request);

@@ -161,6 +161,11 @@ std::optional<std::string> check_host_pattern(const std::string& text) {
     const auto pattern = model::HostPattern::parse(text);
     return pattern ? std::nullopt : std::optional(pattern.error().text);
 }
+std::optional<std::string> check_path(const std::string& text) {
+    if (model::is_path_pattern(text)) return std::nullopt;
+    return "a path begins with / and has no names that are empty, . or ..; * and ? stand for text within a name, and /** at the end for "
+           "everything below the folder, for example /srv/data/**";
+}
 std::optional<std::string> check_host_name(const std::string& text) {
     const bool upper = std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     if (upper || !base::is_host_name(text))
@@ -390,6 +395,8 @@ void Reader::rule(const toml::table& table) {
     rule.commands = texts(table, "commands", check_command);
     rule.forward = texts(table, "forward", check_forward);
     rule.accept_from = texts(table, "accept_from", check_network);
+    rule.sftp.read_only = flag(table, "sftp_read_only");
+    rule.sftp.paths = texts(table, "sftp_paths", check_path);
     rule.record = model::parse_record_level(text(table, "record", check_record)).value_or(model::RecordLevel::Full);
     rule.on_failure = model::parse_on_failure(text(table, "on_failure", check_on_failure));
     when(table, rule.when);
@@ -397,12 +404,14 @@ void Reader::rule(const toml::table& table) {
     if (!table.contains("users")) problem(table, "users is missing: names, @groups or \"*\"");
     if (!table.contains("allow")) problem(table, "allow is missing: the capabilities, for example [\"shell\", \"exec\"]");
     // An empty list is a mistake that would widen a rule or leave it without effect; leaving the key out says what is meant.
-    for (const std::string_view key : {"targets", "logins", "commands", "accept_from"}) {
+    for (const std::string_view key : {"targets", "logins", "commands", "accept_from", "sftp_paths"}) {
         const toml::array* list = table[key].as_array();
         if (list && list->empty()) problem(*list, fmt::format("{} is empty: leave it out, or name some", key));
     }
     const bool runs = std::find(rule.allow.begin(), rule.allow.end(), model::Capability::Exec) != rule.allow.end();
     if (!rule.commands.empty() && !runs) problem(table, "commands narrows exec, but allow does not have it");
+    const bool has_sftp = std::find(rule.allow.begin(), rule.allow.end(), model::Capability::Sftp) != rule.allow.end();
+    if (rule.sftp.any() && !has_sftp) problem(table, "sftp_read_only and sftp_paths narrow sftp, but allow does not have it");
     const bool forwards = std::any_of(rule.allow.begin(), rule.allow.end(), [](model::Capability c) {
         return c == model::Capability::LocalForward || c == model::Capability::RemoteForward ||
                c == model::Capability::UdpForward || c == model::Capability::SocketForward;

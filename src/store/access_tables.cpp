@@ -138,6 +138,10 @@ void take_rule_item(model::Rule& rule, const std::string& kind, const std::strin
         rule.forward.push_back(std::move(value));
     else if (kind == "accept_from")
         rule.accept_from.push_back(std::move(value));
+    else if (kind == "sftp_path")
+        rule.sftp.paths.push_back(std::move(value));
+    else if (kind == "sftp" && name == "read_only" && value == "true")
+        rule.sftp.read_only = true;
     else if (kind == "from")
         rule.when.from.push_back(std::move(value));
     else if (kind == "limit" && take_limit(rule.limits, name, value))
@@ -291,6 +295,8 @@ public:
         m_rule_items.list(rule.name, "command", rule.commands);
         m_rule_items.list(rule.name, "forward", rule.forward);
         m_rule_items.list(rule.name, "accept_from", rule.accept_from);
+        m_rule_items.list(rule.name, "sftp_path", rule.sftp.paths);
+        if (rule.sftp.read_only) m_rule_items.map(rule.name, "sftp", {{"read_only", "true"}});
         m_rule_items.list(rule.name, "from", rule.when.from);
         m_rule_items.map(rule.name, "limit", limits_as_items(rule.limits));
     }

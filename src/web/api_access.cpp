@@ -114,10 +114,10 @@ Response Api::apply(const Call& call) {
     }
     const model::Access merged = model::merge(before, *files, wanted->prune);
     if (wanted->dry_run) {
-        return respond(change_body(model::difference(*stored, merged), model::dangling_references(merged), stored->version, false));
+        return respond(change_body(model::difference(*stored, merged), model::doubts(merged), stored->version, false));
     }
     bool too_late = false;
-    return store_change(call, *stored, merged, model::dangling_references(merged), too_late);
+    return store_change(call, *stored, merged, model::doubts(merged), too_late);
 }
 
 Response Api::explain(const Call& call) {

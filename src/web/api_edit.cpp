@@ -149,8 +149,8 @@ Result<void> move_before(
 
 /// Not asked for before: what the change itself leaves dangling.
 std::vector<std::string> new_warnings(const model::Access& before, const model::Access& after) {
-    const std::vector<std::string> old = model::dangling_references(before);
-    std::vector<std::string> fresh = model::dangling_references(after);
+    const std::vector<std::string> old = model::doubts(before);
+    std::vector<std::string> fresh = model::doubts(after);
     std::erase_if(fresh, [&](const std::string& one) { return std::ranges::find(old, one) != old.end(); });
     return fresh;
 }

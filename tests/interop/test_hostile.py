@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import paramiko
 import pytest
+import hostile_sftp
 from clients import Clients
 from house import House, ending, global_request, is_refused, message_of, open_channel, request, s, start, tcp, u32
 from processes import PATIENCE, run, wait_until
@@ -706,6 +707,9 @@ def _(house):
 @way("the first version of the protocol", why_no_record="as above")
 def _(house):
     until_the_end(house, b"SSH-1.5-old\r\n")
+
+
+hostile_sftp.register(way)
 
 
 @pytest.mark.row("D2", "E4")

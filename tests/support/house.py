@@ -37,6 +37,8 @@ class House:
         self.listen = free_port()
         self.marks = self.folder / "marks"
         self.marks.mkdir()
+        (self.folder / "kept").mkdir()
+        (self.folder / "kept/out").symlink_to(self.marks)
         self.users = {}
         self.transports = {}
         self.apply()
@@ -69,6 +71,8 @@ exec unshare {as_whom}--mount --propagation private sh -c 'mount --bind {self.ho
                    "elsewhere": 'from="192.0.2.0/24" ', "stale": 'expiry-time="20200101" ', "dumb": "no-pty "}
         rules = {
             "typist": {"allow": ["shell"]}, "runner": {"allow": ["exec"]}, "files": {"allow": ["sftp"]}, "copier": {"allow": ["scp"]},
+            "reader": {"allow": ["sftp", "scp"], "sftp_read_only": True},
+            "keeper": {"allow": ["sftp", "scp"], "sftp_paths": [f"{self.folder}/kept/**"]},
             "git": {"allow": ["exec"], "commands": PERMITTED_COMMANDS}, "dumb": {"allow": ["shell", "exec"]},
             "jumper": {"allow": ["local-forward", "remote-forward", "socket-forward", "shell"],
                        "forward": [f"127.0.0.1:{self.echo.port}", f"localhost:{self.listen}", f"{self.folder}/open/*"]},

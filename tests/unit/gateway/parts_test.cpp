@@ -30,6 +30,12 @@ TEST(ExecKind, OnlyTheFormOfScpClientsIsScp) {
     }
 }
 
+TEST(ExecKind, CopiesThatWrite) {
+    for (const char* command : {"scp -t x", "scp -pt x", "scp -v -r -t -- x", "scp -tf x", "scp -f -t x"})
+        EXPECT_TRUE(scp_writes(command)) << command;
+    for (const char* command : {"scp -f x", "scp -rpf t", "scp -f -- -t", "scp -f x-t"}) EXPECT_FALSE(scp_writes(command)) << command;
+}
+
 TEST(ExecKind, CommandForm) {
     const auto form = parse_command_form("ubuntu@web1  uptime -p");
     ASSERT_TRUE(form.has_value());

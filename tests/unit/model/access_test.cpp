@@ -129,6 +129,27 @@ TEST(DifferenceTest, RoutesAreComparedMergedAndChecked) {
     EXPECT_TRUE(merge(after, Access(), true).routes.empty());
 }
 
+TEST(DoubtsTest, WhatStandsBesideANarrowedSftp) {
+    Access access = sample();
+    const auto doubts_of = [&](std::vector<Capability> allow, SftpLimits limits, std::vector<std::string> commands = {}) {
+        access.rules = {{.name = "r",
+            .users = {"*"},
+            .targets = {"*"},
+            .allow = std::move(allow),
+            .commands = std::move(commands),
+            .sftp = std::move(limits)}};
+        access.index();
+        return doubts(access);
+    };
+    using enum Capability;
+    EXPECT_TRUE(doubts_of({Shell, Exec, Sftp, Scp}, {}).empty());
+    EXPECT_TRUE(doubts_of({Sftp, Scp}, {.read_only = true}).empty());
+    EXPECT_TRUE(doubts_of({Sftp, Exec}, {.read_only = true}, {"uptime"}).empty());
+    EXPECT_EQ(doubts_of({Sftp, Exec}, {.read_only = true}),
+        std::vector<std::string>{"rule \"r\" narrows sftp, but exec without commands reaches every file that the login may reach"});
+    EXPECT_EQ(doubts_of({Sftp, Shell, Scp}, {.paths = {"/srv/**"}}).size(), 2U);
+}
+
 TEST(DifferenceTest, ClientHostsAreComparedMergedAndChecked) {
     Access before;
     before.users = {{.name = "alice", .groups = {"ops"}}};

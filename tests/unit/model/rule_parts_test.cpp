@@ -213,5 +213,14 @@ TEST(ForwardTest, EntriesThatSayTooMuchOrTooLittleAreRefused) {
     }
 }
 
+TEST(PatternTest, PathsOfSftpAreAbsoluteAndHaveOneSpelling) {
+    for (const char* fine : {"/srv/data/**", "/**", "/srv/data", "/home/*/up?oad/*.csv", "/C:/data/**", "/srv/..data/...", "/日本/**"})
+        EXPECT_TRUE(is_path_pattern(fine)) << fine;
+    for (const char* wrong : {"", "/", "srv/**", "~/x", "/srv/", "/srv//data", "/srv/./data", "/srv/../etc/**", "/srv/**/data", "/srv/a**",
+             "/srv/**/", "**", "/srv/***", "/srv/a\nb"})
+        EXPECT_FALSE(is_path_pattern(wrong)) << wrong;
+    EXPECT_FALSE(is_path_pattern("/" + std::string(1024, 'x')));
+}
+
 }  // namespace
 }  // namespace sekisho::model

@@ -234,6 +234,33 @@ TEST_F(DecideTest, ListeningNeedsARuleForThatPlace) {
     EXPECT_FALSE(socket("").allowed);
 }
 
+TEST_F(DecideTest, WhatNarrowsSftpNarrowsScp) {
+    m_access.users.push_back({.name = "keeper"});
+    m_access.rules = {{.name = "readers",
+                          .users = {"keeper"},
+                          .targets = {"*"},
+                          .allow = {Capability::Sftp, Capability::Scp},
+                          .sftp = {.read_only = true, .paths = {}}}};
+    m_access.index();
+    const auto scp = [&](bool writes) {
+        return ask({.user = "keeper", .target = "db1", .capability = Capability::Scp, .scp_writes = writes});
+    };
+    const auto sftp = [&] { return ask({.user = "keeper", .target = "db1", .capability = Capability::Sftp}); };
+    EXPECT_TRUE(sftp().sftp.read_only);
+    EXPECT_EQ(sftp().reason, "rule \"readers\" lets it, for reading only");
+    EXPECT_TRUE(scp(false).allowed);
+    EXPECT_THAT(scp(true).reason, HasSubstr("rule \"readers\" narrows sftp and lets scp's own protocol only read"));
+    m_access.rules[0].sftp.paths = {"/srv/**", "/etc/motd"};
+    m_access.index();
+    EXPECT_EQ(sftp().sftp, m_access.rules[0].sftp);
+    EXPECT_EQ(sftp().reason, "rule \"readers\" lets it, for reading only, at these paths: /srv/**, /etc/motd");
+    EXPECT_THAT(scp(false).reason, HasSubstr("lets scp's own protocol do nothing; without -O scp uses sftp"));
+    m_access.rules.push_back({.name = "copiers", .users = {"keeper"}, .targets = {"*"}, .allow = {Capability::Scp}});
+    m_access.index();
+    EXPECT_EQ(scp(true).rule, "copiers") << "a rule that does not fit leaves it to the next one";
+    EXPECT_EQ(sftp().rule, "readers");
+}
+
 TEST_F(DecideTest, TheGatewayListensWhereARuleWithoutTargetsSaysSo) {
     m_access.rules.push_back({.name = "listen",
         .users = {"alice"},

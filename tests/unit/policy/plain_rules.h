@@ -123,12 +123,13 @@ struct Expected {
         Accepted,
         Forward,
         Command,
+        Scp,
         Capability,
         Nothing
     } why = Why::Nothing;
 };
-constexpr std::array<const char*, 14> kWhys{"allowed", "no such user", "locked", "expired", "no such target",
-    "no default login", "bad place", "hours", "source", "accepted", "forward", "command", "capability", "nothing near"};
+constexpr std::array<const char*, 15> kWhys{"allowed", "no such user", "locked", "expired", "no such target",
+    "no default login", "bad place", "hours", "source", "accepted", "forward", "command", "scp", "capability", "nothing near"};
 
 struct Case {
     model::Access access;
@@ -343,8 +344,10 @@ inline Expected plainly(const Case& set, const Case::Question& question) {
         bool may = false;
         for (const Capability one : rule.allow) may = may || one == request.capability;
         const bool runs = request.capability == Capability::Exec && request.command;
-        const bool there =
-            runs ? lets_run(rule, *request.command) : !is_forward(request.capability) || lets_forward(plain, question);
+        const bool scp_fits = rule.sftp.paths.empty() && !(rule.sftp.read_only && request.scp_writes);
+        const bool there = runs                                         ? lets_run(rule, *request.command)
+                           : request.capability == Capability::Scp      ? scp_fits
+                                                                        : !is_forward(request.capability) || lets_forward(plain, question);
         const PlainSource& source = kSources[question.source];
         bool from_here = plain.everywhere;
         for (const PlainNetwork& network : plain.from)
@@ -367,6 +370,7 @@ inline Expected plainly(const Case& set, const Case::Question& question) {
     if (by_hours) return {false, 0, Why::Hours};
     if (by_source) return {false, 0, Why::Source};
     if (by_accepted) return {false, 0, Why::Accepted};
+    if (by_forward && request.capability == Capability::Scp) return {false, 0, Why::Scp};
     if (by_forward) return {false, 0, request.capability == Capability::Exec ? Why::Command : Why::Forward};
     return {false, 0, by_capability ? Why::Capability : Why::Nothing};
 }

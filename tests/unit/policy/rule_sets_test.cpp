@@ -221,6 +221,8 @@ private:
             plain.accepted.push_back(network(text));
             rule.accept_from.push_back(std::move(text));
         }
+        if (one_in(4)) rule.sftp.read_only = true;
+        if (one_in(4)) rule.sftp.paths.emplace_back("/srv/**");
         if (one_in(3)) hours(rule, plain.hours);
         m_set->access.rules.push_back(std::move(rule));
         m_set->rules.push_back(std::move(plain));
@@ -238,6 +240,7 @@ private:
         }
         request.capability = static_cast<Capability>(one_in(2) ? below(model::kCapabilityCount) : 4 + below(4));
         if (!one_in(5)) request.command = of(kCommands);
+        request.scp_writes = one_in(2);
         asked.host = static_cast<int>(below(std::size(kHosts)));
         request.forward_host = kHosts[asked.host].written;
         constexpr std::array<std::uint16_t, 8> kPorts{0, 1, 22, 443, 444, 5432, 8080, 65535};
@@ -344,6 +347,7 @@ std::string missing_words(const Decision& decision, const Expected& expected, co
     if (expected.why == Why::Accepted) return wanted("accepts connections from other networks only");
     if (expected.why == Why::Forward) return wanted("permits other destinations only");
     if (expected.why == Why::Command) return wanted("permits other commands only: ");
+    if (expected.why == Why::Scp) return wanted("narrows sftp and lets scp's own protocol ");
     if (expected.why == Why::Capability) return wanted("permitted there: ");
     return says(" (rule ") || says(" (permitted ") ? "it names a rule that is not near" : "";
 }
@@ -359,7 +363,8 @@ std::string difference(const Case& set, const Case::Question& question) {
     if (expected.allowed) {
         const model::Rule& rule = set.access.rules[expected.rule];
         if (decision.rule != rule.name) return said("another rule decides");
-        if (decision.record != rule.record || decision.on_failure != rule.on_failure || decision.limits != rule.limits)
+        if (decision.record != rule.record || decision.on_failure != rule.on_failure || decision.limits != rule.limits ||
+            decision.sftp != (question.request.capability == Capability::Sftp ? rule.sftp : model::SftpLimits{}))
             return said("recorded differently");
     } else if (!decision.rule.empty()) {
         return said("a refusal names a rule that allows");

@@ -39,6 +39,7 @@ model::Access sample() {
         .commands = {"uptime", "echo *"},
         .forward = {"ledger:443"},
         .accept_from = {"192.0.2.0/24", "2001:db8::/32"}};
+    full.sftp = {.read_only = true, .paths = {"/srv/data/**", "/etc/motd"}};
     full.limits = {.max_time = std::chrono::hours(8), .idle_time = std::chrono::minutes(30), .max_sessions = 2};
     full.record = model::RecordLevel::Metadata;
     full.on_failure = model::OnFailure::End;
