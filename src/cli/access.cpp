@@ -132,12 +132,12 @@ void print_fields(const Kind& kind, const JsonView& object) {
         std::string_view label = field.name;
         for (const std::string& line : lines) {
             if (line.empty()) continue;
-            print_line(fmt::format("{:<12} {}", label, printable(line)));
+            print_line(fmt::format("{:<14} {}", label, printable(line)));
             label = "";
         }
     }
     if (const std::string origin = object.text("origin"); !origin.empty())
-        print_line(fmt::format("{:<12} {}", "origin", printable(origin)));
+        print_line(fmt::format("{:<14} {}", "origin", printable(origin)));
 }
 
 int show(const Context& context, const Kind& kind, const Options& options) {

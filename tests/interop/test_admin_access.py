@@ -34,7 +34,7 @@ def test_access_made_by_commands_alone(make_gateway, folder):
         gateway.command("rule", "set", "ops on prod", "targets=env=test").ok()
         assert alice.ssh(place, "true").status != 0
         shown = gateway.command("rule", "show", "ops on prod").ok().text
-        assert "targets      env=test\n" in shown and "allow        exec\n" in shown, shown
+        assert "targets        env=test\n" in shown and "allow          exec\n" in shown, shown
         assert gateway.listing("user", "ls")[0]["groups"] == ["ops"]
         assert gateway.listing("group", "ls") == [{"name": "ops", "users": ["alice"]}]
         assert "alice" in gateway.command("user", "ls").ok().text

@@ -17,6 +17,7 @@ import paramiko
 import pytest
 import raw_sftp as raw
 from house import request, s, u32
+from matrix_servers import AsyncSshServer
 from processes import PATIENCE, run, wait_until
 from raw_sftp import RawSftp, packet
 from targets import LOGIN
@@ -30,6 +31,8 @@ READER, KEEPER, BOTH = "meta", "guest", "partner"  # users of World, here with r
 class Narrow(World):
     """alice: everything; READER: reads only; KEEPER: below `kept` only; BOTH: both."""
 
+    others = ()  # targets
+
     def start(self):
         self.files = Path(os.path.realpath(tempfile.mkdtemp(prefix="sekisho-files-")))
         self.kept, self.other = self.files / "kept", self.files / "other"
@@ -37,6 +40,7 @@ class Narrow(World):
 
     def access(self):
         access = super().access()
+        access["target"] += self.others
         paths = [f"{self.kept}/**"]
         access["rule"] = [
             {"name": "alice works everywhere", "users": ["alice"], "targets": ["*"], "allow": ["shell", "exec", "sftp", "scp"]},
@@ -96,11 +100,11 @@ def at(narrow):
 def transport(at):
     opened = []
 
-    def connect(user):
+    def connect(user, target=None):
         one = paramiko.Transport(("127.0.0.1", at.gateway.port))
         opened.append(one)
         one.start_client(timeout=20 * PATIENCE)
-        one.auth_publickey(f"{LOGIN}@{at.main}", paramiko.Ed25519Key.from_private_key_file(str(at.clients(user).key)))
+        one.auth_publickey(f"{LOGIN}@{target or at.main}", paramiko.Ed25519Key.from_private_key_file(str(at.clients(user).key)))
         return one
     yield connect
     for one in opened:
@@ -658,11 +662,51 @@ def test_who_asks_and_never_reads_is_stopped(at, sftp, transport):
     assert isinstance(other.open(f"{at.kept}/file"), bytes)
 
 
+def test_another_implementation_as_the_target(at, folder, transport):
+    """AsyncSSH's own server: its REALPATH, its handles and errors, and an order of SYMLINK's arguments that the gateway does not know."""
+    server = AsyncSshServer(folder, "async", [], at.gateway.user_ca)
+    server.start()
+    try:
+        at.others = [{"name": "async", "address": f"127.0.0.1:{server.port}", "logins": [LOGIN], "auth": "certificate",
+                      "host_keys": server.host_keys}]
+        at.apply()
+        talk = RawSftp(transport(KEEPER, "async"))
+        handle = talk.open(f"{at.kept}/new", raw.WRITE_FLAG | raw.CREATE_FLAG | raw.TRUNCATE_FLAG)
+        assert talk.status(raw.WRITE, s(handle) + struct.pack(">Q", 0) + s("written"))[0] == raw.OK
+        assert talk.status(raw.CLOSE, s(handle))[0] == raw.OK
+        assert talk.extended("posix-rename@openssh.com", s(f"{at.kept}/new") + s(f"{at.kept}/inward/moved"))[0] == raw.OK
+        assert (at.kept / "deep/moved").read_bytes() == b"written" == talk.read(talk.open(f"{at.kept}/deep/moved"))
+        for path in (f"{at.other}/secret", f"{at.kept}/secret", f"{at.kept}/out/secret", f"{at.kept}/../other/secret", "/etc/passwd"):
+            assert talk.open(path) == raw.DENIED, path
+            assert talk.status(raw.SETSTAT, s(path) + u32(4) + u32(0o777))[0] == raw.DENIED, path
+        inside, outside = f"{at.kept}/link", f"{at.other}/link"
+        for first, second in ((inside, outside), (outside, inside), ("../other/secret", inside), (inside, "../other/secret")):
+            assert talk.status(raw.SYMLINK, s(first) + s(second))[0] == raw.DENIED, (first, second)
+        assert talk.status(raw.SYMLINK, s(f"{at.kept}/link") + s(f"{at.kept}/file"))[0] in (raw.OK, raw.FAILURE)
+        talk = RawSftp(transport(READER, "async"))
+        before = at.tree()
+        assert talk.open(f"{at.kept}/file", raw.WRITE_FLAG) == raw.DENIED
+        assert talk.status(raw.REMOVE, s(f"{at.kept}/file"))[0] == raw.DENIED
+        assert talk.read(talk.open(f"{at.kept}/file"), 1000) == at.content[:1000]
+        assert at.tree() == before
+    finally:
+        at.others = ()
+        at.apply()
+        server.close()
+
+
 def test_explain_and_check_say_it(at, folder):
     explained = at.gateway.command("explain", READER, f"{LOGIN}@{at.main}", "--as", "sftp").ok().text
     assert 'rule "readers" lets it, for reading only' in explained
     explained = at.gateway.command("explain", KEEPER, f"{LOGIN}@{at.main}", "--as", "sftp").ok().text
     assert f"at these paths: {at.kept}/**" in explained
+    words = ["users=alice", "targets=*", "allow=sftp", "sftp_read_only=true"]
+    at.gateway.command("rule", "add", "by hand", *words, "sftp_paths=/srv/**,/etc/motd").ok()
+    shown = at.gateway.command("rule", "show", "by hand").ok().text
+    assert re.search(r"sftp_read_only +true\nsftp_paths +/srv/\*\*\n +/etc/motd\n", shown), shown
+    wrong = at.gateway.command("rule", "set", "by hand", "sftp_paths=srv/**")
+    assert wrong.status == 1 and "a path begins with /" in wrong.err, wrong
+    at.gateway.command("rule", "rm", "by hand").ok()
     (folder / "access.toml").write_text("""
 [[user]]
 name = "alice"
