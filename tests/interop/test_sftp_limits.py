@@ -415,6 +415,7 @@ def test_scp_in_its_own_protocol_is_no_way_around(at):
     assert not (at.kept / "new").exists()
 
 
+@pytest.mark.slow
 def test_large_files_both_ways(at):
     """Windows go on growing, nothing is kept: 64 MiB each way through the watch, while the gateway stays as large as it was."""
     user = at.clients(KEEPER)
@@ -632,6 +633,7 @@ def test_no_terminal_between(at, transport):
     assert b"no terminal" in said and channel.recv_exit_status() == 1, said
 
 
+@pytest.mark.slow
 def test_writes_that_are_refused_cost_no_memory(at, sftp):
     talk = sftp(READER)
     handle = talk.open(f"{at.kept}/file")
@@ -645,7 +647,8 @@ def test_writes_that_are_refused_cost_no_memory(at, sftp):
     assert talk.read(handle, 10) == at.content[:10]
 
 
-def test_who_asks_and_never_reads_is_stopped(at, sftp, transport):
+@pytest.mark.slow
+def test_who_asks_and_never_reads_is_stopped(at, sftp):
     """Refusals are longer than what they answer: without a bound the gateway would keep them all."""
     talk = sftp(READER)
     before = at.gateway.daemon.memory_kib()
