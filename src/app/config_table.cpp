@@ -12,6 +12,7 @@
 #include "base/network.h"
 #include "identity/user_certificate.h"
 #include "model/pattern.h"
+#include "recording/seal.h"
 #include "s3/place.h"
 #include "store/store.h"
 
@@ -83,9 +84,11 @@ std::string wrong_ca_listen(const Config& config) {
 // Its text repeats nothing of the URL, which may hold a password.
 std::string wrong_store(const Config& config) { return store::wrong_store_url(config.store_url); }
 
-// Until the seal is there, a file that asks for it must not leave recordings open without a word.
 std::string wrong_seal(const Config& config) {
-    if (!config.recording.seal_to.empty()) return "sealing is not supported by this version; leave the list empty";
+    if (config.recording.seal_to.size() > recording::kAuditorsMost) return fmt::format("at most {} keys", recording::kAuditorsMost);
+    for (const std::string& text : config.recording.seal_to) {
+        if (const auto key = recording::parse_auditor_key(text); !key) return key.error().full();
+    }
     return {};
 }
 
@@ -332,7 +335,10 @@ std::vector<ConfigKey> make_keys() {
     add("recording.dir", Text([](Config& c) -> std::string& { return c.recording.dir; }), Reload::Restart,
         "Folder of recordings, relative to data_dir.", [](const Config& c) { return wrong_path(c.recording.dir); });
     add("recording.seal_to", Texts([](Config& c) -> std::vector<std::string>& { return c.recording.seal_to; }),
-        Reload::NewSessions, "Public keys of the auditors. None: readable with file permissions only.", wrong_seal);
+        Reload::Restart,
+        "Public keys of the auditors (`sekisho keygen`): what is recorded is sealed to each of them, and nobody else reads it. None: "
+        "readable with file permissions only.",
+        wrong_seal);
     add("recording.on_failure", FailureAnswer([](Config& c) -> model::OnFailure& { return c.recording.on_failure; }),
         Reload::NewSessions,
         "When evidence cannot be written: refuse new sessions and end those it hits (refuse), end those it hits (end), or "

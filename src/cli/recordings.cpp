@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <system_error>
 #include <thread>
@@ -37,6 +38,7 @@ struct Options {
     std::string format = "asciicast-v2";
     std::string output;
     bool input = false;
+    std::string key;  // file of an auditor's private key
 };
 
 /// Writes to a descriptor, all of it.
@@ -101,6 +103,18 @@ Result<std::string> find(const Context& context, const std::string& which) {
     if (::access(path.c_str(), F_OK) == 0) return path;
     if (::access(which.c_str(), F_OK) == 0) return which;
     return fail("no recording " + which + " in " + *folder);
+}
+
+Result<void> unseal(Reader& reader, const std::string& key_file) {
+    constexpr std::streamsize kMost = 256;
+    std::ifstream file(key_file, std::ios::binary);
+    std::string text(static_cast<std::size_t>(kMost), '\0');
+    file.read(text.data(), kMost);
+    text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    const auto key = file.is_open() ? parse_auditor_secret(text) : fail("it cannot be read");
+    base::wipe(std::as_writable_bytes(std::span(text)));
+    if (!key) return fail(key_file + ": " + key.error().text);
+    return reader.unseal(*key);
 }
 
 std::string duration_text(std::chrono::microseconds duration) {
@@ -169,7 +183,7 @@ int list(const Context& context, const Options& options) {
 }
 
 int play(const Context& context, const Options& options) {
-    auto reader = open_recording(context, options.which);
+    auto reader = open_recording(context, options.which, options.key);
     if (!reader) return failed(reader.error());
     Replay replay(*reader, options.channel);
     Pace pace(
@@ -213,7 +227,7 @@ int export_recording(const Context& context, const Options& options) {
         failed("script writes two files, PATH.data and PATH.time: name a path");
         return kUsage;
     }
-    auto reader = open_recording(context, options.which);
+    auto reader = open_recording(context, options.which, options.key);
     if (!reader) return failed(reader.error());
     const std::string stem = std::filesystem::path(options.which).stem().string();
     const ExportOptions what{.channel = options.channel, .input = options.input};
@@ -228,7 +242,11 @@ int verify_recordings(const Context& context, const Options& options) {
     int status = kDone;
     for (const std::string& which : options.files) {
         const auto path = find(context, which);
-        auto found = path ? verify_file(*path) : std::unexpected(path.error());
+        auto reader = path ? Reader::open(*path) : std::unexpected(path.error());
+        if (reader && reader->sealed() && !options.key.empty()) {
+            if (const auto opened = unseal(*reader, options.key); !opened) reader = std::unexpected(opened.error());
+        }
+        auto found = verify(std::move(reader));
         if (!found) {
             status = failed(found.error());
             continue;
@@ -236,14 +254,21 @@ int verify_recordings(const Context& context, const Options& options) {
         for (const Problem& problem : found->problems) status = failed(which + ": " + problem.text);
         const bool whole = found->intact() && found->end && found->end->ending == Ending::Complete;
         const auto ending = found->end ? name(found->end->ending) : std::string_view("without end");
-        print_line(fmt::format("{}: {} ({} blocks, {} events, {}, chain {})", which,
+        const std::string closed =
+            found->sealed_blocks == 0 ? "" : fmt::format("{} of them sealed and not looked into, ", found->sealed_blocks);
+        print_line(fmt::format("{}: {} ({} blocks, {}{} events, {}, chain {})", which,
             whole             ? "intact"
             : found->intact() ? "not complete"
                               : "damaged",
-            found->blocks, found->events, ending, base::hex(found->last)));
+            found->blocks, closed, found->events, ending, base::hex(found->last)));
         if (!whole) status = kFailed;
     }
     return status;
+}
+
+void add_key(CLI::App& command, const std::shared_ptr<Options>& options) {
+    command.add_option("--key", options->key, "file of an auditor's private key, which opens what is sealed")
+        ->envname("SEKISHO_AUDITOR_KEY");
 }
 
 void add_channel(CLI::App& command, const std::shared_ptr<Options>& options) {
@@ -253,11 +278,18 @@ void add_channel(CLI::App& command, const std::shared_ptr<Options>& options) {
 
 }  // namespace
 
-Result<Reader> open_recording(const Context& context, const std::string& which) {
+Result<Reader> open_recording(const Context& context, const std::string& which, const std::string& key_file) {
     const auto path = find(context, which);
     if (!path) return std::unexpected(path.error());
     auto reader = Reader::open(*path);
     if (!reader) return fail(reader.error().text + ": " + *path, reader.error().detail);
+    if (!reader->sealed()) return reader;
+    if (key_file.empty()) {
+        std::string to;
+        for (const SealedKey& one : reader->facts().seal) to += (to.empty() ? "" : " ") + text_of(one.to);
+        return fail("the recording is sealed; --key FILE opens it, with the private half of: " + to);
+    }
+    if (const auto opened = unseal(*reader, key_file); !opened) return std::unexpected(opened.error());
     return reader;
 }
 
@@ -288,10 +320,13 @@ void add_recordings_command(CLI::App& app, Context& context) {
     ls->add_option("--user", options->user, "only this user's");
     ls->callback(runs(list));
 
-    CLI::App* show = command->add_subcommand("show", "The channels of one recording: command, destination, bytes, exit status");
+    CLI::App* show =
+        command->add_subcommand("show", "The channels of one recording: command, destination, bytes, exit status");
     show->add_option("recording", options->which, "audit key, or a file")->required();
     show->add_flag("--json", options->json, "as JSON");
-    show->callback(runs([](const Context& of, const Options& chosen) { return show_recording(of, chosen.which, chosen.json); }));
+    add_key(*show, options);
+    show->callback(runs(
+        [](const Context& of, const Options& chosen) { return show_recording(of, chosen.which, chosen.key, chosen.json); }));
 
     CLI::App* play_command = command->add_subcommand("play", "Play a recording to this terminal");
     play_command->add_option("recording", options->which, "audit key, or a file")->required();
@@ -301,6 +336,7 @@ void add_recordings_command(CLI::App& app, Context& context) {
         ->check(CLI::IsMember({"stdout", "stderr"}));
     play_command->add_flag("--raw,--no-wait", options->raw, "without any pause, as --speed 0");
     add_channel(*play_command, options);
+    add_key(*play_command, options);
     play_command->footer(examples({"sekisho recordings play 2026-11-22_05-16-00_alice --speed 4"}));
     play_command->callback(runs(play));
 
@@ -312,12 +348,16 @@ void add_recordings_command(CLI::App& app, Context& context) {
         "file, - for stdout (default: AUDITKEY.cast; for script the stem of .data and .time)");
     export_command->add_flag("--input", options->input, "asciicast: also what was typed");
     add_channel(*export_command, options);
+    add_key(*export_command, options);
     export_command->footer(examples({"sekisho recordings export 2026-11-22_05-16-00_alice --format script",
         "scriptreplay --timing 2026-11-22_05-16-00_alice.time 2026-11-22_05-16-00_alice.data"}));
     export_command->callback(runs(export_recording));
 
     CLI::App* verify_command = command->add_subcommand("verify", "Check that recordings are whole and unchanged");
     verify_command->add_option("recording", options->files, "audit keys, or files")->required();
+    add_key(*verify_command, options);
+    verify_command->footer(examples({"sekisho recordings verify 2026-11-22_05-16-00_alice",
+        "sekisho recordings verify --key auditor *.skr   # looks into sealed ones, too"}));
     verify_command->callback(runs(verify_recordings));
 }
 

@@ -9,12 +9,12 @@ namespace sekisho::cli {
 
 void add_recordings_command(CLI::App& app, Context& context);
 
-/// The recording that is named by its audit key or by its file.
-Result<recording::Reader> open_recording(const Context& context, const std::string& which);
+/// The recording that is named by its audit key or by its file; one that is sealed is opened with the private key in `key_file`.
+Result<recording::Reader> open_recording(const Context& context, const std::string& which, const std::string& key_file);
 /// On stderr, what an auditor must know about what was shown of a recording that was read to its end. The exit status.
 int report(const recording::Reader& reader);
 
 /// `recordings show`: the channels of one recording (recordings_show.cpp).
-int show_recording(const Context& context, const std::string& which, bool json);
+int show_recording(const Context& context, const std::string& which, const std::string& key_file, bool json);
 
 }  // namespace sekisho::cli

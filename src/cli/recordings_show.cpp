@@ -78,8 +78,8 @@ nlohmann::json as_json(std::uint32_t number, const Channel& channel) {
 
 }  // namespace
 
-int show_recording(const Context& context, const std::string& which, bool json) {
-    auto reader = open_recording(context, which);
+int show_recording(const Context& context, const std::string& which, const std::string& key_file, bool json) {
+    auto reader = open_recording(context, which, key_file);
     if (!reader) return failed(reader.error());
     std::map<std::uint32_t, Channel> channels;
     while (const auto event = reader->next()) take(channels[event->channel], *event);

@@ -40,11 +40,17 @@ public:
 }  // namespace
 
 X25519Pair x25519_generate(Random& random) {
+    Secret secret(kSize);
+    random.fill(secret.bytes());
+    return x25519_pair(std::move(secret));
+}
+
+X25519Pair x25519_pair(Secret secret) {
+    SEKISHO_ASSERT(secret.size() == kSize);
     sodium::ready();
-    X25519Pair pair{Secret(kSize), {}};
-    random.fill(pair.secret.bytes());
-    SEKISHO_ASSERT(crypto_scalarmult_curve25519_base(base::uchars(pair.public_value.data()),
-                                                     base::uchars(pair.secret.bytes().data())) == 0);
+    X25519Pair pair{std::move(secret), {}};
+    SEKISHO_ASSERT(crypto_scalarmult_curve25519_base(
+                       base::uchars(pair.public_value.data()), base::uchars(pair.secret.bytes().data())) == 0);
     return pair;
 }
 

@@ -15,6 +15,8 @@ struct X25519Pair {
 };
 
 X25519Pair x25519_generate(Random& random);
+/// The pair of a secret of 32 bytes.
+X25519Pair x25519_pair(Secret secret);
 /// Fails on a peer value that is not 32 bytes, and on an all-zero result (RFC 7748 §6.1).
 Result<Secret> x25519(const X25519Pair& own, BytesView peer_value);
 

@@ -135,7 +135,13 @@ Result<void> Gateway::prepare(const model::Config& config) {
     if (!access) return std::unexpected(access.error());
 
     m_store_worker = std::make_unique<StoreWorker>(*m_store);
-    m_recordings = recording::make_recordings(folder);
+    std::vector<recording::AuditorKey> seal_to;
+    for (const std::string& text : config.recording.seal_to) {
+        auto key = recording::parse_auditor_key(text);
+        if (!key) return std::unexpected(key.error());
+        seal_to.push_back(*key);
+    }
+    m_recordings = recording::make_recordings(folder, std::move(seal_to));
     m_pool = std::make_unique<net::WorkerPool>(kWorkers);
     read_accept_rules(config);
     m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings);

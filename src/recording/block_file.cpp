@@ -22,6 +22,7 @@ constexpr std::size_t kSmallBlock = 16 * 1024;
 constexpr std::size_t kTinyBlock = 160;  // never gets smaller by more than its own header
 constexpr std::size_t kMostPacked = ZSTD_COMPRESSBOUND(format::kBlockPlain);
 constexpr std::size_t kMostWhole = format::kFileHeader + format::kBlockHeader + kMostPacked;
+static_assert(kMostPacked >= format::kBlockPlain + crypto::aead::kTag, "a sealed block that did not get smaller");
 constexpr std::size_t kScratch = 4 * kMostWhole;  // large writes cost the system less per byte
 static_assert(kMostPacked >= LZ4_COMPRESSBOUND(format::kBlockPlain));
 
@@ -160,6 +161,8 @@ Result<void> BlockFile::write(BytesView bytes) {
 Result<void> BlockFile::stage(Compressor& compressor, const Content& content) {
     const BytesView plain = content.plain;
     SEKISHO_ASSERT(plain.size() <= format::kBlockPlain);
+    const bool sealed = !m_seal.empty() && content.type == format::BlockType::Events;
+    if (sealed && m_failed) return fail("the recording cannot be written", "an earlier block could not be");
     if (compressor.scratch().size() - m_staged_size < kMostWhole) {
         if (const Result<void> written = write_staged(compressor); !written) return written;
     }
@@ -180,10 +183,12 @@ Result<void> BlockFile::stage(Compressor& compressor, const Content& content) {
     Compressor::Packed packed;
     if (content.type == format::BlockType::Events) packed = compressor.compress(plain, content.pours, body);
     header.codec = packed.codec;
-    const std::size_t stored = packed.codec == format::Codec::Raw ? plain.size() : packed.size;
+    std::size_t stored = packed.codec == format::Codec::Raw ? plain.size() : packed.size;
     if (packed.codec == format::Codec::Raw && stored != 0) std::memcpy(body.data(), plain.data(), stored);
-    header.stored = static_cast<std::uint32_t>(stored);
+    header.stored = static_cast<std::uint32_t>(sealed ? stored + crypto::aead::kTag : stored);
+    header.flags = sealed ? format::kFlagSealed : std::uint16_t{0};
     auto head = format::encode(header);
+    if (sealed) stored = seal_block(m_seal, header.number, BytesView(head).first(format::kHashed), body, stored);
     const format::Checksum checksum = format::checksum(m_last, head, body.first(stored));
     std::memcpy(head.data() + format::kHashed, checksum.data(), checksum.size());
     std::memcpy(room.data(), head.data(), head.size());
@@ -201,6 +206,7 @@ Result<void> BlockFile::write_staged(Compressor& compressor) {
     if (blocks.empty()) return {};
     Result<void> written = write(bytes);
     if (written) return written;
+    m_failed = true;
     // A full disk may still have room for some of them. What does not get there was never there.
     std::span<const Staged> rest = blocks;
     for (; !rest.empty(); rest = rest.subspan(1)) {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "recording/facts.h"
 #include "recording/format.h"
+#include "recording/seal.h"
 
 struct ZSTD_CCtx_s;
 
@@ -72,6 +73,8 @@ public:
         std::uint64_t time_us = 0;
         bool pours = false;  // many such blocks come in a second
     };
+    /// Events are sealed with this key from now on. Before the first of them.
+    void seal_with(Secret key) { m_seal = std::move(key); }
     /// Packs a block behind those in the compressor's scratch; only where that is full are they written. A file that has blocks
     /// there is written before another one uses the compressor. An error is that of an earlier block.
     Result<void> stage(Compressor& compressor, const Content& content);
@@ -105,6 +108,8 @@ private:
     std::uint64_t m_size = 0;  // of the file
     std::uint32_t m_blocks = 0;  // with the staged ones, as m_last
     format::Checksum m_last = format::chain_start();
+    Secret m_seal;          // empty: events can be read
+    bool m_failed = false;  // a write did; a number must not be given to another block of events
     std::vector<Staged> m_staged;
     std::size_t m_staged_size = 0;
     dev_t m_device = 0;

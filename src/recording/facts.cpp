@@ -74,6 +74,38 @@ std::int64_t microseconds(WallTime time) {
     return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
 
+std::string encode_seal(const std::vector<SealedKey>& seal) {
+    std::string out = "[";
+    for (const SealedKey& one : seal) {
+        Object object;
+        object.text("encapsulated", base::base64(one.encapsulated));
+        object.text("key", base::base64(one.sealed));
+        object.text("to", recording::text_of(one.to));
+        out += (out.size() > 1 ? "," : "") + object.done();
+    }
+    return out + "]";
+}
+
+bool read_bytes(const json& object, const char* member, MutableBytes out) {
+    const auto bytes = base::from_base64(text_of(object, member));
+    if (!bytes || bytes->size() != out.size()) return false;
+    std::ranges::copy(*bytes, out.begin());
+    return true;
+}
+
+Result<std::vector<SealedKey>> decode_seal(const json& list) {
+    std::vector<SealedKey> seal;
+    if (!list.is_array() || list.empty() || list.size() > kAuditorsMost) return fail("the seal is damaged");
+    for (const json& one : list) {
+        SealedKey key{.sealed = Bytes(crypto::aead::kKey + crypto::aead::kTag)};
+        const bool read = one.is_object() && read_bytes(one, "encapsulated", key.encapsulated) &&
+                          read_bytes(one, "key", key.sealed) && read_bytes(one, "to", key.to);
+        if (!read) return fail("the seal is damaged");
+        seal.push_back(std::move(key));
+    }
+    return seal;
+}
+
 constexpr std::array kStreams{Stream::Input, Stream::Output, Stream::Stderr, Stream::Notice};
 
 }  // namespace
@@ -111,6 +143,7 @@ std::string encode_facts(const Facts& facts) {
     object.text("audit_key", facts.audit_key);
     object.text("client", facts.client);
     object.text("level", level_name(facts.level));
+    if (!facts.seal.empty()) object.raw("seal", encode_seal(facts.seal));
     object.text("session", facts.session);
     object.text("source", facts.source);
     object.text("started", base::rfc3339(facts.started));
@@ -134,6 +167,11 @@ Result<Facts> decode_facts(std::string_view text) {
     for (const auto known : {model::RecordLevel::Full, model::RecordLevel::Commands, model::RecordLevel::Metadata}) {
         if (level == level_name(known)) facts.level = known;
     }
+    if (const auto seal = object->find("seal"); seal != object->end()) {
+        auto decoded = decode_seal(*seal);
+        if (!decoded) return std::unexpected(decoded.error());
+        facts.seal = std::move(*decoded);
+    }
     const auto started = object->find("started_us");
     if (started != object->end() && started->is_number_integer()) {
         // Beyond the year 6000 or before 1970 nothing was recorded, and the clock's own unit (ns) would overflow.
@@ -149,7 +187,8 @@ std::string encode_end(const End& end) {
     if (end.ending != Ending::Cut) {
         Object bytes;
         const auto of = [&end](Stream stream) { return end.totals.bytes[static_cast<std::size_t>(stream)]; };
-        for (const Stream stream : {Stream::Input, Stream::Notice, Stream::Output, Stream::Stderr}) bytes.number(name(stream), of(stream));
+        for (const Stream stream : {Stream::Input, Stream::Notice, Stream::Output, Stream::Stderr})
+            bytes.number(name(stream), of(stream));
         object.raw("bytes", bytes.done());
         object.number("channels", end.totals.channels);
     }

@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "recording/recorder.h"
+#include "recording/seal.h"
 
 namespace sekisho::recording {
 
 struct Facts : SessionFacts {
     std::string writer;  // names the gateway process that writes (folder.h: is it alive?)
+    std::vector<SealedKey> seal;  // empty: the events can be read
 };
 
 struct Totals {

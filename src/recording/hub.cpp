@@ -149,7 +149,7 @@ void Syncer::sync(const std::shared_ptr<Track>& track) {
 
 // --- Hub ---
 
-Hub::Hub(std::string folder) : m_folder(std::move(folder)) {
+Hub::Hub(std::string folder, std::vector<AuditorKey> seal_to) : m_folder(std::move(folder)), m_seal_to(std::move(seal_to)) {
     for (std::size_t i = 0; i < writer_count(); ++i) m_writers.push_back(std::make_unique<Writer>());
 }
 
@@ -191,7 +191,16 @@ Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoi
     auto created = create_file(facts.audit_key);
     if (!created) return std::unexpected(created.error());
     std::unique_ptr<BlockFile> file = std::move(*created);
-    const Facts all{facts, m_lock->id()};
+    Facts all{facts, m_lock->id(), {}};
+    if (!m_seal_to.empty()) {
+        auto seal = make_seal(m_seal_to, facts.audit_key, crypto::system_random());
+        if (!seal) {
+            file->discard();
+            return fail("the recording cannot be sealed", seal.error().text);
+        }
+        all.seal = std::move(seal->sealed);
+        file->seal_with(std::move(seal->key));
+    }
     const std::string text = encode_facts(all);
     const BlockFile::Content first{.type = format::BlockType::Facts, .plain = base::view(text)};
     if (const auto written = file->append(compressor, first); !written) {

@@ -75,7 +75,7 @@ public:
     static constexpr std::size_t kMemoryLow = 48 * 1024 * 1024;
     static constexpr std::uint64_t kReserve = 4 * 1024 * 1024;
 
-    explicit Hub(std::string folder);
+    Hub(std::string folder, std::vector<AuditorKey> seal_to);
 
     void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
               std::function<void(Result<Recordings::Opened>)> done);
@@ -98,6 +98,7 @@ private:
     Result<std::unique_ptr<BlockFile>> create_file(std::string& key);
 
     const std::string m_folder;
+    const std::vector<AuditorKey> m_seal_to;
     BufferPool m_pool;
     std::atomic<bool> m_full{false};
     std::atomic<std::size_t> m_next_writer{0};

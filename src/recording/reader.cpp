@@ -63,11 +63,21 @@ void Reader::read_facts() {
     }
 }
 
+Result<void> Reader::unseal(const crypto::X25519Pair& auditor) {
+    auto key = open_seal(m_facts.seal, auditor, m_facts.audit_key);
+    if (!key) return std::unexpected(key.error());
+    m_seal = std::move(*key);
+    m_opened.resize(format::kBlockStored);
+    return {};
+}
+
 void Reader::seek(std::chrono::microseconds at) {
     m_walker.seek(at.count() < 0 ? 0 : static_cast<std::uint64_t>(at.count()));
     m_cursor = {};
     m_joining.reset();
     m_time_us = 0;
+    m_sealed_blocks = 0;
+    m_sealed_events = 0;
     m_end.reset();
 }
 
@@ -92,7 +102,17 @@ bool Reader::unpack(const BlockWalker::Block& block) {
     m_block = header.number;
     m_block_offset = block.offset;
     const MutableBytes plain = MutableBytes(m_plain).first(header.plain);
-    const bool good = (header.flags & format::kFlagSealed) == 0 && unpack(header.codec, block.stored, plain);
+    BytesView stored = block.stored;
+    bool good = true;
+    if ((header.flags & format::kFlagSealed) != 0) {
+        good = !m_seal.empty() && stored.size() >= crypto::aead::kTag;
+        if (good) {
+            const MutableBytes opened = MutableBytes(m_opened).first(stored.size() - crypto::aead::kTag);
+            good = open_block(m_seal, header.number, format::encode(header), stored, opened);
+            stored = opened;
+        }
+    }
+    good = good && unpack(header.codec, stored, plain);
     m_cursor = {good ? BytesView(plain) : BytesView{}};
     return good;
 }
@@ -106,9 +126,22 @@ bool Reader::next_block() {
                              fmt::format("block {} stands behind the end of the recording", block->header.number));
         }
         if (block->header.type != BlockType::Events && block->header.type != BlockType::End) continue;
+        const bool sealed = (block->header.flags & format::kFlagSealed) != 0;
+        if (sealed && m_seal.empty() && this->sealed()) {
+            ++m_sealed_blocks;
+            m_sealed_events += block->header.events;
+            m_time_us = std::max(m_time_us, block->header.time_us);
+            continue;
+        }
+        if (!sealed && this->sealed() && block->header.type == BlockType::Events) {
+            m_walker.problem(block->header.number, block->offset,
+                             fmt::format("block {} at offset {} is not sealed, as all of this recording are", block->header.number,
+                                         block->offset));
+            continue;
+        }
         if (!unpack(*block)) {
-            m_walker.problem(m_block, m_block_offset, fmt::format("block {} at offset {} cannot be unpacked{}", m_block,
-                                                                  m_block_offset, block->header.flags != 0 ? ": sealed" : ""));
+            m_walker.problem(m_block, m_block_offset, fmt::format("block {} at offset {} cannot be {}", m_block, m_block_offset,
+                                                                  sealed ? "opened: changed, or sealed with another key" : "unpacked"));
             continue;
         }
         if (block->header.type == BlockType::End) {
@@ -234,6 +267,8 @@ Result<Verification> verify(Result<Reader> reader) {
         ++out.events;
         out.last_event = event->at;
     }
+    out.sealed_blocks = reader->sealed_blocks();
+    out.events += reader->sealed_events();
     out.facts = reader->facts();
     out.end = reader->end();
     out.problems = reader->problems();

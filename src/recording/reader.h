@@ -36,6 +36,12 @@ public:
 
     /// Empty members where block 0 is damaged.
     const Facts& facts() const { return m_facts; }
+    /// Its events are sealed: without `unseal` none is given, and only `sealed_blocks` are counted.
+    bool sealed() const { return !m_facts.seal.empty(); }
+    /// With the private half of an auditor's key. Before the first `next`.
+    Result<void> unseal(const crypto::X25519Pair& auditor);
+    std::uint32_t sealed_blocks() const { return m_sealed_blocks; }  // stepped over, unopened
+    std::uint64_t sealed_events() const { return m_sealed_events; }  // in them, as their headers say
     /// Nothing at the end of what can be read.
     std::optional<Event> next();
     /// Goes on at the last block that begins before `at`; seek(0) begins anew.
@@ -71,6 +77,10 @@ private:
     BlockWalker m_walker;
     std::unique_ptr<ZSTD_DCtx_s, FreeContext> m_context;
     Bytes m_plain;
+    Secret m_seal;   // empty: sealed blocks stay closed
+    Bytes m_opened;  // the block that was opened last, still packed
+    std::uint32_t m_sealed_blocks = 0;
+    std::uint64_t m_sealed_events = 0;
     std::uint32_t m_block = 0;
     std::uint64_t m_block_offset = 0;
     format::Cursor m_cursor;
@@ -86,6 +96,7 @@ struct Verification {
     Facts facts;
     std::optional<End> end;
     std::uint32_t blocks = 0;
+    std::uint32_t sealed_blocks = 0;  // not looked into: their chain was checked
     std::uint64_t events = 0;
     std::chrono::microseconds last_event{};
     format::Checksum last{};  // the chain's value behind the last block

@@ -7,10 +7,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "crypto/hpke.h"
 #include "model/access.h"
 
 namespace sekisho::recording {
@@ -80,7 +82,8 @@ public:
                       std::function<void(Result<Opened>)> done) = 0;
 };
 
-std::unique_ptr<Recordings> make_recordings(const std::string& folder);
+/// `seal_to`: the auditors who can read what is recorded; nobody else can then. Empty: whoever may read the files.
+std::unique_ptr<Recordings> make_recordings(const std::string& folder, std::vector<crypto::hpke::PublicKey> seal_to = {});
 
 /// "YYYY-MM-DD_HH-MM-SS_user" in local time.
 std::string audit_key(WallTime started, std::string_view user);

@@ -38,7 +38,8 @@ private:
 
 class FolderRecordings final : public Recordings {
 public:
-    explicit FolderRecordings(const std::string& folder) : m_hub(std::make_shared<Hub>(folder)) {}
+    FolderRecordings(const std::string& folder, std::vector<AuditorKey> seal_to)
+        : m_hub(std::make_shared<Hub>(folder, std::move(seal_to))) {}
     ~FolderRecordings() override { m_hub->stop(); }
 
     void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
@@ -57,8 +58,8 @@ std::unique_ptr<Recorder> make_recorder(std::shared_ptr<Hub> hub, std::shared_pt
     return std::make_unique<TrackRecorder>(std::move(hub), std::move(track), std::move(callbacks));
 }
 
-std::unique_ptr<Recordings> make_recordings(const std::string& folder) {
-    return std::make_unique<FolderRecordings>(folder);
+std::unique_ptr<Recordings> make_recordings(const std::string& folder, std::vector<AuditorKey> seal_to) {
+    return std::make_unique<FolderRecordings>(folder, std::move(seal_to));
 }
 
 }  // namespace sekisho::recording
