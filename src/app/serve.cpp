@@ -129,6 +129,7 @@ int serve(cli::Context& context) {
     for (const auto& name : config->ssh.host_keys) settings.keys.host_keys.push_back(config->path(name));
     settings.keys.user_ca = config->user_ca_key_path();
     settings.keys.host_ca = config->host_ca_key_path();
+    settings.keys.wrapping_key = config->wrapping_key_path();
     auto keyholder = keyholder::Process::start(settings);
     if (!keyholder) return cli::failed(keyholder.error());
     if (const auto claimed = claim(config->data_dir); !claimed) return cli::failed(claimed.error());

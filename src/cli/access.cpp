@@ -235,6 +235,7 @@ void add_access_commands(CLI::App& app, Context& context) {
                     fmt::format("The {} that comes next: of those that match, the first decides", kind.word));
             sub->footer(fields_help(kind.word));
         }
+        if (std::string_view(kind.word) == "target") add_secret_commands(*command, context);
     }
     add_group_command(app, context);
     add_key_command(app, context);

@@ -70,6 +70,7 @@ void add_audit_command(CLI::App& app, Context& context);
 void add_ca_command(CLI::App& app, Context& context);
 void add_explain_command(CLI::App& app, Context& context);
 void add_access_commands(CLI::App& app, Context& context);  // user, target, rule, and the next two
+void add_secret_commands(CLI::App& target, Context& context);  // target secret
 void add_group_command(CLI::App& app, Context& context);
 void add_key_command(CLI::App& app, Context& context);
 void add_completion_command(CLI::App& app, Context& context);  // last: it knows all others

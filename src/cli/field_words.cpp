@@ -226,6 +226,12 @@ std::string lists_body(const std::vector<std::pair<std::string, std::vector<std:
     return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string secret_body(std::string_view kind, std::string_view login, std::string_view sealed) {
+    Json body{{"kind", kind}, {"sealed", sealed}};
+    if (!login.empty()) body["login"] = login;
+    return body.dump();
+}
+
 std::string step_body(std::string_view step) { return Json{{"step", step}}.dump(); }
 
 }  // namespace sekisho::cli

@@ -26,6 +26,8 @@ std::string fields_help(std::string_view kind);
 Result<std::string> key_body(const std::vector<std::string>& words);
 /// {"NAME": ["…"]} for each pair that is not empty.
 std::string lists_body(const std::vector<std::pair<std::string, std::vector<std::string>>>& lists);
+/// {"kind", "login", "sealed"} of a credential; the last in base64.
+std::string secret_body(std::string_view kind, std::string_view login, std::string_view sealed);
 /// {"step": "…"}
 std::string step_body(std::string_view step);
 

@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "keys/private_key.h"
+#include "keys/stored_secret.h"
 #include "store/store.h"
 
 namespace sekisho::cli {
@@ -106,6 +107,17 @@ Result<void> key_pair(const std::string& path, const std::string& comment) {
     return {};
 }
 
+Result<void> wrapping_key(const std::string& path) {
+    if (::access(path.c_str(), F_OK) == 0) {
+        if (const auto key = keys::WrappingKey::load(path); !key) return std::unexpected(key.error());
+        found("wrapping key of stored credentials " + path);
+        return {};
+    }
+    if (auto saved = keys::WrappingKey::generate().save(path); !saved) return saved;
+    made("wrapping key of stored credentials " + path);
+    return {};
+}
+
 Result<void> make_everything(const model::Config& config) {
     std::vector<std::string> folders{config.data_dir, config.path("keys"), config.path(config.recording.dir)};
     for (const std::string& folder : folders) {
@@ -116,6 +128,7 @@ Result<void> make_everything(const model::Config& config) {
     }
     if (auto done = key_pair(config.user_ca_key_path(), "sekisho user CA"); !done) return done;
     if (auto done = key_pair(config.host_ca_key_path(), "sekisho host CA"); !done) return done;
+    if (auto done = wrapping_key(config.wrapping_key_path()); !done) return done;
     const std::string place = store::store_place(config.store_url, config.data_dir);
     const bool was_there = !place.starts_with('/') || ::access(place.c_str(), F_OK) == 0;
     auto store = store::open_store(config.store_url, config.data_dir);

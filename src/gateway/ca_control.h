@@ -3,11 +3,11 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <mutex>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "gateway/answer_wait.h"
 #include "keyholder/signer.h"
 #include "model/user_ca.h"
 
@@ -23,15 +23,12 @@ public:
     /// `ask` hands the step to a loop. Waits for the answer, half a minute at most.
     Result<model::UserCa> change(model::CaStep step, const Ask& ask);
     /// The gateway is going down, and the loop that would answer may be the one that waits for us: nobody waits any more.
-    void stop();
+    void stop() { m_wait.stop(); }
 
 private:
-    struct Waiting;
-
     mutable std::mutex m_mutex;
     model::UserCa m_lines;
-    std::shared_ptr<Waiting> m_waiting;
-    bool m_stopped = false;
+    AnswerWait m_wait{"`sekisho ca show` tells whether the step was taken"};
 };
 
 }  // namespace sekisho::gateway

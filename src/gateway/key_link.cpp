@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "gateway/text.h"
 
 namespace sekisho::gateway {
@@ -45,6 +46,20 @@ void KeyLink::certify_host(const keyholder::HostCertificateWish& wish, Done done
 
 void KeyLink::change_user_ca(model::CaStep step, Done done) {
     ask(keyholder::ChangeUserCa{step}, "step of the user CA", false, std::move(done));
+}
+
+void KeyLink::wrap_secret(keyholder::WrapSecret secret, Done done) {
+    ask(std::move(secret), "credential", false, std::move(done));
+}
+
+void KeyLink::sign_as_stored(
+    const keyholder::StoredCredential& credential, const std::string& algorithm, BytesView data, Done done) {
+    ask(keyholder::SignAsStored{credential, algorithm, base::to_bytes(data)}, "signature of a stored key", false,
+        std::move(done));
+}
+
+void KeyLink::open_password(const keyholder::StoredCredential& credential, Done done) {
+    ask(keyholder::OpenPassword{credential}, "stored password", false, std::move(done));
 }
 
 void KeyLink::ask(keyholder::Request request, const char* what, bool host_key, Done done) {
@@ -90,7 +105,9 @@ std::size_t KeyLink::stream_read(MutableBytes bytes) {
             lost(reply.error().full());
             return bytes.size();
         }
-        used += keyholder::kFrameHeader + (*frame)->size();
+        const std::size_t size = keyholder::kFrameHeader + (*frame)->size();
+        base::wipe(bytes.subspan(used, size));  // it may hold a password, which the reply has now
+        used += size;
         answered(std::move(*reply));
         if (!m_stream) return bytes.size();
     }

@@ -30,9 +30,14 @@ public:
     void prove_host_key(std::size_t key, const std::string& algorithm, BytesView session_id, Done done) override;
     void certify(const keyholder::CertificateWish& wish, Done done) override;
     void certify_host(const keyholder::HostCertificateWish& wish, Done done) override;
+    void sign_as_stored(
+        const keyholder::StoredCredential& credential, const std::string& algorithm, BytesView data, Done done) override;
+    void open_password(const keyholder::StoredCredential& credential, Done done) override;
 
     /// A step of the user CA; the answer is UserCaKeys.
     void change_user_ca(model::CaStep step, Done done);
+    /// A credential for the store; the answer is WrappedSecret.
+    void wrap_secret(keyholder::WrapSecret secret, Done done);
 
     /// Any thread: signatures with host keys since the last call.
     std::uint64_t take_host_signatures() { return m_host_signatures.exchange(0, std::memory_order_relaxed); }

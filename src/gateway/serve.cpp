@@ -18,6 +18,7 @@
 #include "gateway/process_setup.h"
 #include "gateway/trust.h"
 #include "gateway/users_from.h"
+#include "keys/public_key.h"
 #include "net/listener.h"
 #include "net/signals.h"
 #include "notify/monthly_log.h"
@@ -76,6 +77,8 @@ public:
         });
     }
 
+    Result<void> wrap_secret(model::TargetSecret& secret, const Bytes& sealed) override;
+
 private:
     Result<void> after_the_last_run(const std::string& folder);
     void note(notify::MonthlyLog::Moment moment, const model::Session& session);
@@ -101,6 +104,7 @@ private:
     std::unique_ptr<net::WorkerPool> m_pool;
     std::unique_ptr<Services> m_services;
     CaControl m_ca;
+    AnswerWait m_wrapping{"`sekisho target secret ls` tells what is stored"};
     std::unique_ptr<UsersFrom> m_users_from;
     std::vector<std::unique_ptr<LoopHome>> m_homes;
     std::thread m_keyholder_watch;
@@ -359,6 +363,27 @@ void Gateway::poll_access() {
     });
 }
 
+// --- stored credentials ---
+
+Result<void> Gateway::wrap_secret(model::TargetSecret& secret, const Bytes& sealed) {
+    const auto kind = secret.kind == model::TargetAuth::Password ? keys::SecretKind::Password : keys::SecretKind::Key;
+    keyholder::WrapSecret wanted{{kind, secret.target, secret.login}, sealed};
+    const auto answer = m_wrapping.ask([&](std::function<void(Result<Bytes>)> done) {
+        LoopHome* home = m_homes.front().get();
+        home->loop().post([home, wanted, done = std::move(done)] { home->keys().wrap_secret(wanted, done); });
+    });
+    if (!answer) return std::unexpected(answer.error());
+    auto wrapped = keyholder::decode_wrapped(*answer);
+    if (!wrapped) return std::unexpected(wrapped.error());
+    secret.wrapped = std::move(wrapped->wrapped);
+    secret.public_key.clear();
+    if (wrapped->public_key.empty()) return {};
+    const auto key = keys::PublicKey::from_blob(wrapped->public_key);
+    if (!key) return std::unexpected(key.error());
+    secret.public_key = key->line();
+    return {};
+}
+
 // --- goodbye ---
 
 void Gateway::stop() {
@@ -368,6 +393,7 @@ void Gateway::stop() {
     log::info("gateway.stopping", {{"sessions", std::to_string(m_services->live.count())}});
     for (auto& listener : m_listeners) listener->stop();
     m_ca.stop();
+    m_wrapping.stop();
     if (m_hooks.stopping) m_hooks.stopping();
     m_store_worker->hurry();
     for (auto& home : m_homes) home->say_goodbye("The gateway is going down. Connect again in a moment.");

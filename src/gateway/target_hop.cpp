@@ -1,4 +1,4 @@
-// Order: learned keys → dial → group, host key → more host keys → sign-in → ready; channels that the target opens; the end.
+// Order: what is stored → dial → group, host key → more host keys → sign-in → ready; channels that the target opens; the end.
 #include "gateway/target_hop.h"
 
 #include <algorithm>
@@ -35,13 +35,13 @@ void TargetHop::join(TargetUser& user) {
 
 void TargetHop::leave(TargetUser& user) { std::erase(m_users, &user); }
 
-// --- learned keys, dial ---
+// --- what is stored, dial ---
 
 void TargetHop::start() {
     auto possible = find_principals();
     if (possible) possible = TargetSignIn::possible(sign_in_facts());
     if (!possible) return fail(possible.error().text, "sign-in is not possible", "target.refused");
-    m_target.trust_first_use ? load_learned_keys() : dial();
+    m_target.trust_first_use || has_stored_auth() ? load_stored() : dial();
 }
 
 Result<void> TargetHop::find_principals() {
@@ -67,26 +67,46 @@ TargetSignIn::Facts TargetHop::sign_in_facts() const {
     facts.life = std::min(m_front.config().target.certificate_life, keyholder::kCertificateMostAhead);
     facts.agent_offered = m_front.agent_offered();
     if (m_target.auth == model::TargetAuth::Passthrough) facts.asker = m_asker;
+    facts.secret = m_secret;
     return facts;
 }
 
-void TargetHop::load_learned_keys() {
-    auto lines = std::make_shared<std::vector<std::string>>();
+void TargetHop::load_stored() {
+    struct Loaded {
+        std::vector<std::string> learned;
+        std::optional<model::TargetSecret> secret;
+    };
+    auto loaded = std::make_shared<Loaded>();
     m_front.services().store.submit(
         m_front.loop(),
-        [lines, name = m_target.name](store::Store& store) -> Result<void> {
-            auto learned = store.learned_host_keys(name);
-            if (!learned) return std::unexpected(learned.error());
-            *lines = std::move(*learned);
+        [loaded, target = m_target, login = m_login, stored_auth = has_stored_auth()](store::Store& store) -> Result<void> {
+            if (target.trust_first_use) {
+                auto learned = store.learned_host_keys(target.name);
+                if (!learned) return std::unexpected(learned.error());
+                loaded->learned = std::move(*learned);
+            }
+            if (!stored_auth) return {};
+            auto secret = store.target_secret(target.name, login, target.auth);
+            if (!secret) return std::unexpected(secret.error());
+            loaded->secret = std::move(*secret);
             return {};
         },
-        [this, alive = m_alive, lines](const Result<void>& loaded) {
+        [this, alive = m_alive, loaded](const Result<void>& done) {
             if (!*alive || m_over) return;
-            if (!loaded) {
-                return fail(
-                    "The gateway cannot read its list of host keys at the moment.", loaded.error().full(), "target.refused");
+            if (!done) {
+                return fail("The gateway cannot read what it knows of the target at the moment.", done.error().full(),
+                    "target.refused");
             }
-            m_learned = std::move(*lines);
+            m_learned = std::move(loaded->learned);
+            m_secret = std::move(loaded->secret);
+            if (has_stored_auth() && !m_secret) {
+                const std::string_view kind = model::name(m_target.auth);
+                return fail(fmt::format("No {0} is stored for {1}. An administrator stores it: sekisho target secret set "
+                                        "{2} --login {3} {4}",
+                                kind, name(), m_target.name, m_login,
+                                m_target.auth == model::TargetAuth::Key ? "--key FILE" : "--password-stdin"),
+                    fmt::format("no {} is stored for the login", kind), "target.refused");
+            }
             dial();
         });
 }
@@ -116,7 +136,7 @@ void TargetHop::dialed(Result<std::unique_ptr<net::Stream>> stream) {
     engine.judge_groups = true;
     engine.learn_host_keys = m_target.trust_first_use && m_target.host_keys.empty() && m_target.host_ca.empty();
     const bool passthrough = m_target.auth == model::TargetAuth::Passthrough;
-    engine.ask_methods = passthrough;  // certificate and agent are both keys
+    engine.ask_methods = passthrough || m_target.auth == model::TargetAuth::Password;  // all others are keys
     // A key of our own making needs to know nothing of the server; old ones need not be tested for what they make of it.
     engine.begin_early = m_target.auth == model::TargetAuth::Certificate && !m_target.legacy;
     engine.rekey.bytes = config.ssh.rekey_bytes;
@@ -156,6 +176,8 @@ void TargetHop::hop_event(Hop& hop, ssh::Event& event) {
             return m_asker->target_says(for_terminal(shown_lines(banner->text, kMostBanner)));
         }
     }
+    if (const auto* asked = std::get_if<ssh::PromptsReceived>(&event)) return m_sign_in->prompts_received(*asked);
+    if (std::holds_alternative<ssh::PasswordChangeWanted>(event)) return m_sign_in->password_change_wanted();
     if (std::holds_alternative<ssh::AuthSucceeded>(event)) return ready();
     if (const auto* channel = std::get_if<ssh::ChannelOpenRequested>(&event)) return channel_requested(*channel);
     if (const auto* global = std::get_if<ssh::GlobalRequested>(&event)) {

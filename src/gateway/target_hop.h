@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,11 @@ private:
     /// What the certificate will name: an error is a text for the user.
     Result<void> find_principals();
     TargetSignIn::Facts sign_in_facts() const;
-    void load_learned_keys();
+    /// Host keys that were learned, and what is stored to sign in with.
+    void load_stored();
+    bool has_stored_auth() const {
+        return m_target.auth == model::TargetAuth::Key || m_target.auth == model::TargetAuth::Password;
+    }
     void dial();
     void dialed(Result<std::unique_ptr<net::Stream>> stream);
     void host_key_offered(const ssh::HostKeyOffered& offered);
@@ -81,6 +86,7 @@ private:
     std::vector<std::string> m_principals;  // of the certificate
     std::vector<std::string> m_behind;
     std::vector<std::string> m_learned;
+    std::optional<model::TargetSecret> m_secret;  // wrapped
     std::unique_ptr<RouteDial> m_dial;
     std::unique_ptr<Hop> m_hop;
     std::unique_ptr<TargetSignIn> m_sign_in;

@@ -40,15 +40,16 @@ Result<void> TargetSignIn::possible(const Facts& facts) {
             return fail(fmt::format("{0} asks for a password of its own, which the gateway passes on while you sign in. Name it when you "
                                     "connect: ssh {1}@{0}@GATEWAY.",
                 facts.target, facts.login));
-        default:
-            return fail(fmt::format(
-                "The sign-in to {} is set to \"{}\", which this gateway cannot do.", facts.target, model::name(facts.auth)));
+        case model::TargetAuth::Key:
+        case model::TargetAuth::Password: return {};  // what is stored is read next
     }
+    return fail("The gateway does not know how to sign in there.");
 }
 
 void TargetSignIn::methods_offered(const ssh::AuthMethodsOffered& offered) {
     if (m_questions) return m_questions->methods_offered(offered);
     if (!offered.signature_algorithms.empty()) m_signature_algorithms = offered.signature_algorithms;
+    if (m_facts.auth == model::TargetAuth::Password) return m_tried ? refused() : send_stored_password(offered.methods);
     if (std::ranges::find(offered.methods, "publickey") == offered.methods.end()) {
         return m_tell.failed(fmt::format("{} does not let {} sign in with a key.", m_facts.target, m_facts.login),
             "the target does not offer publickey");
@@ -65,6 +66,7 @@ void TargetSignIn::methods_offered(const ssh::AuthMethodsOffered& offered) {
         m_certificate_wanted = true;
         return show_certificate();
     }
+    if (m_facts.auth == model::TargetAuth::Key) return first ? show_stored_key() : refused();
     first ? begin_agent() : try_next_identity();
 }
 
@@ -131,7 +133,83 @@ void TargetSignIn::try_next_identity() {
     refused();
 }
 
+// --- what is stored ---
+
+void TargetSignIn::show_stored_key() {
+    const auto key = keys::PublicKey::from_line(m_facts.secret->public_key);
+    const std::string algorithm = key ? algorithm_for(*key, m_signature_algorithms) : std::string();
+    if (algorithm.empty()) {
+        return m_tell.failed(
+            fmt::format("{} takes no signature that the key stored for {} could make.", m_facts.target, m_facts.login),
+            "no algorithm of the stored key is permitted by the target");
+    }
+    m_target.submit(ssh::TryPublicKey{algorithm, base::to_bytes(key->blob())});
+}
+
+/// Once, whatever comes of it: a target may lock an account that is tried again and again.
+void TargetSignIn::send_stored_password(const std::vector<std::string>& methods) {
+    m_tried = true;
+    const auto offers = [&](std::string_view method) { return std::ranges::find(methods, method) != methods.end(); };
+    if (offers("password")) {
+        return open_password(
+            [this](Secret password) { m_target.submit(ssh::TryPassword{std::move(password), std::nullopt}); });
+    }
+    if (offers("keyboard-interactive")) return m_target.submit(ssh::TryKeyboardInteractive{});
+    m_tell.failed(fmt::format("{} does not let {} sign in with a password.", m_facts.target, m_facts.login),
+        "the target offers neither password nor keyboard-interactive");
+}
+
+/// What asks for one answer and does not show it asks for the password. The question itself is the target's, and is not believed.
+void TargetSignIn::prompts_received(const ssh::PromptsReceived& received) {
+    if (m_facts.auth != model::TargetAuth::Password) return;
+    if (received.prompts.empty()) return m_target.submit(ssh::AnswerPrompts{received.ticket, {}});
+    if (m_password_sent || received.prompts.size() != 1 || received.prompts.front().echo) {
+        return m_tell.failed(
+            fmt::format("{} asks for more than the password that is stored for {}.", m_facts.target, m_facts.login),
+            "the target asks for something else than a password");
+    }
+    open_password([this, ticket = received.ticket](Secret password) {
+        std::vector<Secret> answers;
+        answers.push_back(std::move(password));
+        m_target.submit(ssh::AnswerPrompts{ticket, std::move(answers)});
+    });
+}
+
+void TargetSignIn::password_change_wanted() {
+    m_tell.failed(
+        fmt::format(
+            "{} wants another password for {}: the stored one has expired. An administrator changes it there, and then "
+            "here: sekisho target secret set {} --login {} --password-stdin",
+            m_facts.target, m_facts.login, m_facts.target, m_facts.login),
+        "the stored password has expired");
+}
+
+void TargetSignIn::open_password(std::function<void(Secret password)> send) {
+    m_password_sent = true;
+    const keyholder::StoredCredential credential{m_facts.target, m_facts.login, m_facts.secret->wrapped};
+    m_signer.open_password(credential, [this, alive = std::weak_ptr(m_alive), send = std::move(send)](Result<Bytes> opened) {
+        std::optional<Secret> password;
+        if (opened) {
+            password.emplace(BytesView(*opened));
+            base::wipe(*opened);
+        }
+        if (!alive.lock()) return;
+        if (password) return send(std::move(*password));
+        m_tell.failed(fmt::format("The password stored for {}@{} cannot be used: {}.", m_facts.login, m_facts.target,
+                          opened.error().text),
+            opened.error().full());
+    });
+}
+
 void TargetSignIn::refused() {
+    if (m_facts.auth == model::TargetAuth::Key || m_facts.auth == model::TargetAuth::Password) {
+        const std::string_view kind = model::name(m_facts.auth);
+        return m_tell.failed(
+            fmt::format("{} did not accept the {} that is stored for the login {}. An administrator stores the right one "
+                        "(sekisho target secret set {} --login {}).",
+                m_facts.target, kind, m_facts.login, m_facts.target, m_facts.login),
+            fmt::format("the target refused the stored {}", kind));
+    }
     if (m_facts.auth == model::TargetAuth::Certificate) {
         return m_tell.failed(
             fmt::format("{0} did not accept the gateway's certificate for the login {1}. Its administrator checks that {1} "
@@ -151,6 +229,17 @@ void TargetSignIn::signature_wanted(const ssh::UserSignatureWanted& wanted) {
         auto signature = m_key->sign(algorithm, wanted.data);
         if (!signature) return m_target.submit(ssh::SkipSignature{wanted.ticket});
         return m_target.submit(ssh::ProvideSignature{wanted.ticket, std::move(*signature)});
+    }
+    if (m_facts.auth == model::TargetAuth::Key) {
+        const keyholder::StoredCredential credential{m_facts.target, m_facts.login, m_facts.secret->wrapped};
+        return m_signer.sign_as_stored(credential, algorithm, wanted.data,
+            [this, alive = std::weak_ptr(m_alive), ticket = wanted.ticket](Result<Bytes> signature) {
+                if (!alive.lock()) return;
+                if (signature) return m_target.submit(ssh::ProvideSignature{ticket, std::move(*signature)});
+                m_tell.failed(fmt::format("The key stored for {}@{} cannot be used: {}.", m_facts.login, m_facts.target,
+                                  signature.error().text),
+                    signature.error().full());
+            });
     }
     if (!m_agent || m_next_identity == 0) return m_target.submit(ssh::SkipSignature{wanted.ticket});
     m_agent->sign(m_identities[m_next_identity - 1].blob, wanted.data, algorithm,

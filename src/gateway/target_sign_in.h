@@ -1,6 +1,7 @@
 // TargetSignIn: how the gateway proves to a target that it may act as this login: with a certificate that its CA signs for
-// this session (fresh key, one minute; the signature is asked of the keyholder), with the keys in the user's own agent, or by what
-// the user answers to the target's questions (target_questions). Owned by TargetHop while it signs in.
+// this session (fresh key, one minute; the signature is asked of the keyholder), with the keys in the user's own agent, by what the user
+// answers to the target's questions (target_questions), or with a stored key or password, which the keyholder uses or opens for this one
+// sign-in. Owned by TargetHop while it signs in.
 #pragma once
 
 #include <memory>
@@ -14,6 +15,7 @@
 #include "gateway/target_questions.h"
 #include "keyholder/signer.h"
 #include "keys/private_key.h"
+#include "model/target_secret.h"
 
 namespace sekisho::gateway {
 
@@ -28,6 +30,7 @@ public:
         std::chrono::seconds life{60};
         bool agent_offered = false;  // the client forwards its agent
         TargetAsker* asker = nullptr;  // passthrough: who can put questions to the user now
+        std::optional<model::TargetSecret> secret;  // key, password: what is stored for the login
     };
 
     struct Tell {
@@ -46,6 +49,8 @@ public:
     void prepare();
     void methods_offered(const ssh::AuthMethodsOffered& offered);
     void signature_wanted(const ssh::UserSignatureWanted& wanted);
+    void prompts_received(const ssh::PromptsReceived& received);
+    void password_change_wanted();
     /// Questions and answers of passthrough; nullptr for every other way.
     TargetQuestions* questions() { return m_questions ? &*m_questions : nullptr; }
     void front_gone();
@@ -55,6 +60,10 @@ private:
     void certified(Result<Bytes> blob);
     void begin_agent();
     void try_next_identity();
+    void show_stored_key();
+    void send_stored_password(const std::vector<std::string>& methods);
+    /// The password, for `send` to give away at once.
+    void open_password(std::function<void(Secret password)> send);
     void refused();
 
     Hop& m_target;
@@ -72,6 +81,7 @@ private:
     std::vector<std::string> m_signature_algorithms;
     std::string m_last_text;
     bool m_tried = false;
+    bool m_password_sent = false;
     std::shared_ptr<bool> m_alive = std::make_shared<bool>(true);  // watched by answers that come later
 };
 

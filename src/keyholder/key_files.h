@@ -10,6 +10,7 @@ struct KeyFiles {
     std::vector<std::string> host_keys;  // PATH-cert.pub beside one is presented, too
     std::string user_ca;
     std::string host_ca;  // may be missing: a gateway without one certifies no host
+    std::string wrapping_key;  // may be missing: a gateway without one stores no credentials
 };
 
 /// Where the user CA's next key is made beside the first one: an absolute path.

@@ -1,4 +1,5 @@
-// Order: load → answer: exchange hashes, proofs of host keys, user certificates, host certificates, steps of the user CA.
+// Order: load → answer: exchange hashes, proofs of host keys, user certificates, host certificates, steps of the user CA, stored
+// credentials.
 #include "keyholder/keyring.h"
 
 #include <algorithm>
@@ -135,6 +136,9 @@ Result<Keyring> Keyring::load(const KeyFiles& files) {
         ring.add(*key, {base::to_bytes(public_key.blob()), public_key.algorithms()});
     }
     if (ring.m_host_keys.empty()) return fail("no host key is configured (ssh.host_keys)");
+    auto secrets = StoredSecrets::load(files.wrapping_key);
+    if (!secrets) return std::unexpected(secrets.error());
+    ring.m_secrets = std::move(*secrets);
     return ring;
 }
 
@@ -154,6 +158,9 @@ Result<Bytes> Keyring::answer(const Request& request, WallTime now) const {
         if (auto taken = m_user_ca->take(change->step); !taken) return std::unexpected(taken.error());
         return encode(m_user_ca->public_keys());
     }
+    if (const auto* secret = std::get_if<WrapSecret>(&request)) return m_secrets.wrap(*secret);
+    if (const auto* stored = std::get_if<SignAsStored>(&request)) return m_secrets.sign(*stored);
+    if (const auto* password = std::get_if<OpenPassword>(&request)) return m_secrets.open(*password);
     return sign(std::get<CertificateWish>(request), now);
 }
 

@@ -1,5 +1,5 @@
-// Keyring: the private keys of a gateway (host keys, user CA, host CA), and what may be signed with them. It believes no caller: every
-// bound is checked here, against its own clock. Lives in the keyholder process only; answer() is thread-safe.
+// Keyring: the private keys of a gateway (host keys, user CA, host CA, the one that wraps credentials), and what may be done with them. It
+// believes no caller: every bound is checked here, against its own clock. Lives in the keyholder process only; answer() is thread-safe.
 #pragma once
 
 #include <optional>
@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "keyholder/key_files.h"
 #include "keyholder/messages.h"
+#include "keyholder/stored_secrets.h"
 #include "keyholder/user_ca.h"
 #include "keys/private_key.h"
 
@@ -18,11 +19,13 @@ class Keyring {
 public:
     /// Reads the files (0600); a certificate of another key, or a user CA that is a host key as well, is an error.
     static Result<Keyring> load(const KeyFiles& files);
+    /// For tests.
+    void wrap_with(keys::WrappingKey key) { m_secrets = StoredSecrets(std::move(key)); }
     /// For tests: plain keys without certificates.
     Keyring(std::vector<keys::PrivateKey> host_keys, keys::PrivateKey user_ca, std::optional<keys::PrivateKey> host_ca = std::nullopt);
 
     PublicParts public_parts() const;
-    /// Signature, certificate or the CA's keys after a step. The Error says why nothing is signed or changed.
+    /// Signature, certificate, the CA's keys after a step, or a credential wrapped or opened. The Error says why it is none of these.
     Result<Bytes> answer(const Request& request, WallTime now) const;
 
 private:
@@ -39,6 +42,7 @@ private:
     std::vector<keys::PrivateKey> m_host_keys;  // as m_public
     std::unique_ptr<UserCa> m_user_ca;  // the one thing that changes, by itself thread-safe
     std::optional<keys::PrivateKey> m_host_ca;
+    StoredSecrets m_secrets;
     std::vector<PublicParts::HostKey> m_public;
 };
 

@@ -4,13 +4,23 @@
 #include <array>
 #include <optional>
 
+#include "base/secret.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
 namespace sekisho::keyholder {
 namespace {
 
-enum class Type : std::uint8_t { SignExchange = 1, ProveHostKey = 2, CertifyUser = 3, CertifyHost = 4, ChangeUserCa = 5 };
+enum class Type : std::uint8_t {
+    SignExchange = 1,
+    ProveHostKey = 2,
+    CertifyUser = 3,
+    CertifyHost = 4,
+    ChangeUserCa = 5,
+    WrapSecret = 6,
+    SignAsStored = 7,
+    OpenPassword = 8
+};
 enum class Outcome : std::uint8_t { Done = 1, Refused = 2 };
 
 constexpr std::size_t kMostName = 64;
@@ -19,6 +29,7 @@ constexpr std::size_t kMostKey = 8 * 1024;
 constexpr std::size_t kMostText = 4096;
 constexpr std::uint32_t kMostItems = 64;
 constexpr std::uint32_t kMostHostKeys = 128;
+constexpr std::size_t kMostSignedData = 8 * 1024;
 constexpr std::size_t kMostBlob = 128 * 1024;
 
 Bytes framed(wire::Writer& payload) {
@@ -81,6 +92,18 @@ UserCaKeys read_user_ca(wire::Reader& in) {
     return keys;
 }
 
+void write(wire::Writer& out, const StoredCredential& credential) {
+    out.string(credential.target).string(credential.login).string(credential.wrapped);
+}
+
+StoredCredential read_credential(wire::Reader& in) {
+    StoredCredential credential;
+    credential.target = in.text(kMostText);
+    credential.login = in.text(kMostText);
+    credential.wrapped = base::to_bytes(in.string(keys::kMostWrappedSecret));
+    return credential;
+}
+
 /// Seconds beyond the field's range stay beyond every bound.
 std::uint32_t seconds(std::chrono::seconds value) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(value.count(), 0, UINT32_MAX));
@@ -112,6 +135,16 @@ Bytes encode(std::uint64_t ticket, const Request& request) {
     } else if (const auto* change = std::get_if<ChangeUserCa>(&request)) {
         out.byte(static_cast<std::uint8_t>(Type::ChangeUserCa));
         out.byte(static_cast<std::uint8_t>(change->step));
+    } else if (const auto* secret = std::get_if<WrapSecret>(&request)) {
+        out.byte(static_cast<std::uint8_t>(Type::WrapSecret)).byte(static_cast<std::uint8_t>(secret->place.kind));
+        out.string(secret->place.target).string(secret->place.login).string(secret->sealed);
+    } else if (const auto* sign = std::get_if<SignAsStored>(&request)) {
+        out.byte(static_cast<std::uint8_t>(Type::SignAsStored));
+        write(out, sign->credential);
+        out.string(sign->algorithm).string(sign->data);
+    } else if (const auto* open = std::get_if<OpenPassword>(&request)) {
+        out.byte(static_cast<std::uint8_t>(Type::OpenPassword));
+        write(out, open->credential);
     }
     return framed(out);
 }
@@ -141,6 +174,24 @@ Result<TicketedRequest> decode_request(BytesView payload) {
         case Type::CertifyUser: out.request = read_wish(in); break;
         case Type::CertifyHost: out.request = read_host_wish(in); break;
         case Type::ChangeUserCa: out.request = ChangeUserCa{static_cast<model::CaStep>(in.byte())}; break;
+        case Type::WrapSecret: {
+            WrapSecret secret;
+            secret.place.kind = static_cast<keys::SecretKind>(in.byte());
+            secret.place.target = in.text(kMostText);
+            secret.place.login = in.text(kMostText);
+            secret.sealed = base::to_bytes(in.string(keys::kMostSealedSecret));
+            out.request = std::move(secret);
+            break;
+        }
+        case Type::SignAsStored: {
+            SignAsStored sign;
+            sign.credential = read_credential(in);
+            sign.algorithm = in.text(kMostName);
+            sign.data = base::to_bytes(in.string(kMostSignedData));
+            out.request = std::move(sign);
+            break;
+        }
+        case Type::OpenPassword: out.request = OpenPassword{read_credential(in)}; break;
         default: return fail("a request of an unknown type", std::to_string(type));
     }
     return in.finish_with("request to the keyholder", std::move(out));
@@ -148,12 +199,16 @@ Result<TicketedRequest> decode_request(BytesView payload) {
 
 std::uint64_t ticket_of(BytesView payload) { return wire::Reader(payload).u64(); }
 
+/// It may hold a password: nothing of it is left behind.
 Bytes encode(const Reply& reply) {
-    wire::Writer out(256);
+    wire::Writer out(32 + (reply.answer ? reply.answer->size() : 256));
     out.u64(reply.ticket);
     out.byte(static_cast<std::uint8_t>(reply.answer ? Outcome::Done : Outcome::Refused));
     reply.answer ? out.string(*reply.answer) : out.string(reply.answer.error().full());
-    return framed(out);
+    Bytes frame = framed(out);
+    Bytes payload = out.take();
+    base::wipe(payload);
+    return frame;
 }
 
 Result<Reply> decode_reply(BytesView payload) {
@@ -198,6 +253,19 @@ Result<UserCaKeys> decode_user_ca(BytesView answer) {
     wire::Reader in(answer);
     UserCaKeys keys = read_user_ca(in);
     return in.finish_with("keys of the user CA", std::move(keys));
+}
+
+Bytes encode(const WrappedSecret& wrapped) {
+    wire::Writer out(256);
+    return out.string(wrapped.wrapped).string(wrapped.public_key).take();
+}
+
+Result<WrappedSecret> decode_wrapped(BytesView answer) {
+    wire::Reader in(answer);
+    WrappedSecret wrapped;
+    wrapped.wrapped = base::to_bytes(in.string(keys::kMostWrappedSecret));
+    wrapped.public_key = base::to_bytes(in.string(kMostKey));
+    return in.finish_with("wrapped credential", std::move(wrapped));
 }
 
 Result<PublicParts> decode_hello(BytesView payload) {

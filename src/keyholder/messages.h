@@ -1,6 +1,6 @@
 // The protocol between gateway and keyholder, over a stream socket pair: frames of uint32 length and payload, in the data types of
 // RFC 4251 §5. The keyholder begins with Hello (or says why it cannot); then each request has a ticket and gets one reply with it,
-// in any order. Both ends bound what they read. Request type 6 and up are free for stored credentials.
+// in any order. Both ends bound what they read.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,23 @@ struct ProveHostKey {
 struct ChangeUserCa {
     model::CaStep step = model::CaStep::Publish;
 };
-using Request = std::variant<SignExchange, ProveHostKey, CertificateWish, HostCertificateWish, ChangeUserCa>;
+/// A credential that somebody sealed to the keyholder, to be wrapped for the store.
+struct WrapSecret {
+    keys::SecretPlace place;
+    Bytes sealed;
+};
+/// A stored key's signature for a sign-in, and nothing else.
+struct SignAsStored {
+    StoredCredential credential;
+    std::string algorithm;
+    Bytes data;  // RFC 4252 §7
+};
+/// A stored password, for the moment in which it is sent.
+struct OpenPassword {
+    StoredCredential credential;
+};
+using Request = std::variant<SignExchange, ProveHostKey, CertificateWish, HostCertificateWish, ChangeUserCa, WrapSecret,
+    SignAsStored, OpenPassword>;
 
 struct TicketedRequest {
     std::uint64_t ticket = 0;
@@ -56,6 +72,9 @@ Result<PublicParts> decode_hello(BytesView payload);
 /// The answer to ChangeUserCa.
 Bytes encode(const UserCaKeys& keys);
 Result<UserCaKeys> decode_user_ca(BytesView answer);
+/// The answer to WrapSecret.
+Bytes encode(const WrappedSecret& wrapped);
+Result<WrappedSecret> decode_wrapped(BytesView answer);
 /// Of a payload that is not a request, the ticket for the refusal.
 std::uint64_t ticket_of(BytesView payload);
 

@@ -3,12 +3,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <latch>
 #include <thread>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "keyholder/messages.h"
 #include "sandbox/sandbox.h"
 
@@ -25,6 +27,18 @@ bool write_all(int fd, BytesView bytes) {
     return true;
 }
 
+/// Leaves nothing behind where it has to grow.
+void append(Bytes& to, BytesView more) {
+    if (to.size() + more.size() > to.capacity()) {
+        Bytes larger;
+        larger.reserve(std::max(2 * to.capacity(), to.size() + more.size()));
+        larger.assign(to.begin(), to.end());
+        base::wipe(to);
+        to.swap(larger);
+    }
+    to.insert(to.end(), more.begin(), more.end());
+}
+
 /// Whatever asks for something outside the bounds is also told of here, where the gateway cannot keep it back.
 Bytes answered(const Keyring& keys, BytesView payload) {
     auto request = decode_request(payload);
@@ -32,7 +46,9 @@ Bytes answered(const Keyring& keys, BytesView payload) {
     reply.answer =
         request ? keys.answer(request->request, std::chrono::system_clock::now()) : std::unexpected(request.error());
     if (!reply.answer) log::warn_limited("keyholder.refused", {{"reason", reply.answer.error().full()}});
-    return encode(reply);
+    Bytes frame = encode(reply);
+    if (reply.answer) base::wipe(*reply.answer);  // it may be a password
+    return frame;
 }
 
 /// Of all files only the user CA's folder stays, where its next key is made; without Landlock none does.
@@ -67,11 +83,14 @@ std::string serve_link(const Keyring& keys, int link) {
                 return frame.error().full();
             }
             if (!*frame) break;
-            const Bytes reply = answered(keys, **frame);
-            replies.insert(replies.end(), reply.begin(), reply.end());
+            Bytes reply = answered(keys, **frame);
+            append(replies, reply);
+            base::wipe(reply);
             used += kFrameHeader + (*frame)->size();
         }
-        if (!write_all(link, replies)) return "the gateway does not read";
+        const bool written = write_all(link, replies);
+        base::wipe(replies);
+        if (!written) return "the gateway does not read";
         std::memmove(buffer.data(), buffer.data() + used, have - used);
         have -= used;
     }

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "keys/certificate.h"
+#include "keys/stored_secret.h"
 
 namespace sekisho::keyholder {
 
@@ -60,6 +61,19 @@ struct HostCertificateWish {
     std::chrono::seconds back{};
 };
 
+/// A credential for one login on one target, as the store has it.
+struct StoredCredential {
+    std::string target;
+    std::string login;
+    Bytes wrapped;
+};
+
+/// A credential that was wrapped for the store.
+struct WrappedSecret {
+    Bytes wrapped;
+    Bytes public_key;  // blob of a key; empty for a password
+};
+
 /// `done` is called once, on the loop that the signer belongs to, and never inside the call. An Error's text is for the user.
 class Signer {
 public:
@@ -74,6 +88,11 @@ public:
     virtual void certify(const CertificateWish& wish, Done done) = 0;
     /// The same of a host certificate.
     virtual void certify_host(const HostCertificateWish& wish, Done done) = 0;
+    /// Signature blob of a stored key over `data`, which must be a request to sign in to that login (RFC 4252 §7) with that key.
+    virtual void sign_as_stored(
+        const StoredCredential& credential, const std::string& algorithm, BytesView data, Done done) = 0;
+    /// The stored password itself: whoever gets it wipes it.
+    virtual void open_password(const StoredCredential& credential, Done done) = 0;
 };
 
 }  // namespace sekisho::keyholder

@@ -1,4 +1,6 @@
-// Key files on disk: the last two functions of private_key.h.
+// Key files on disk, also the last two functions of private_key.h.
+#include "keys/key_file.h"
+
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -86,7 +88,7 @@ Result<void> write_file(const std::filesystem::path& path, BytesView bytes, mode
 
 }  // namespace
 
-Result<PrivateKey> load_private_key(const std::filesystem::path& path, std::string_view passphrase) {
+Result<Secret> read_key_file(const std::filesystem::path& path) {
     // Non-blocking, so that a FIFO under this name cannot hold us; what is not a regular file is refused below.
     const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!descriptor.valid()) return system_failure("cannot open", path);
@@ -106,17 +108,26 @@ Result<PrivateKey> load_private_key(const std::filesystem::path& path, std::stri
         if (n == 0) break;
         size += static_cast<std::size_t>(n);
     }
-    Result<PrivateKey> key = PrivateKey::from_text(base::text_view(text.bytes().first(size)), passphrase);
+    return Secret(BytesView(text.bytes()).first(size));
+}
+
+Result<void> write_key_files(const std::filesystem::path& path, BytesView secret_text, BytesView public_text) {
+    if (Result<void> written = write_file(path, secret_text, 0600, true); !written) return written;
+    std::filesystem::path public_path = path;
+    public_path += ".pub";
+    return write_file(public_path, public_text, 0644, false);
+}
+
+Result<PrivateKey> load_private_key(const std::filesystem::path& path, std::string_view passphrase) {
+    const auto text = read_key_file(path);
+    if (!text) return std::unexpected(text.error());
+    Result<PrivateKey> key = PrivateKey::from_text(base::text_view(text->bytes()), passphrase);
     if (!key) return fail(path.string() + ": " + key.error().text, key.error().detail);
     return key;
 }
 
 Result<void> save_private_key(const std::filesystem::path& path, const PrivateKey& key, std::string_view comment) {
-    const Secret text = key.to_openssh(comment);
-    if (Result<void> written = write_file(path, text.bytes(), 0600, true); !written) return written;
-    std::filesystem::path public_path = path;
-    public_path += ".pub";
-    return write_file(public_path, base::view(key.public_key().line(comment) + "\n"), 0644, false);
+    return write_key_files(path, key.to_openssh(comment).bytes(), base::view(key.public_key().line(comment) + "\n"));
 }
 
 }  // namespace sekisho::keys

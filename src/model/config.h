@@ -113,6 +113,7 @@ struct Config {
     // Key files that `init` makes beside the host key.
     std::string user_ca_key_path() const { return path("keys/ca_ed25519"); }
     std::string host_ca_key_path() const { return path("keys/host_ca_ed25519"); }
+    std::string wrapping_key_path() const { return path("keys/wrapping_key"); }
 };
 
 }  // namespace sekisho::model

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "model/session.h"
+#include "model/target_secret.h"
 #include "model/user_ca.h"
 
 namespace sekisho::model {
@@ -39,6 +40,10 @@ public:
     virtual std::optional<UserCa> user_ca() { return std::nullopt; }
     /// Takes a step in the keyholder, and waits for it.
     virtual Result<UserCa> change_user_ca(CaStep) { return fail("the user CA cannot be changed here"); }
+    /// Has the keyholder wrap a credential that was sealed to it: `wrapped` and `public_key` are put into `secret`. Waits for it.
+    virtual Result<void> wrap_secret(TargetSecret& /*secret*/, const Bytes& /*sealed*/) {
+        return fail("credentials cannot be wrapped here");
+    }
 };
 
 }  // namespace sekisho::model

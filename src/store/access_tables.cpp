@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "model/difference.h"
+#include "store/secret_tables.h"
 
 namespace sekisho::store {
 namespace {
@@ -377,7 +378,10 @@ void write_access(soci::session& sql, const model::Access& before, const model::
     for (const model::ObjectChange& change : difference.objects) {
         if (change.change != model::Change::Added) writer.remove(change.kind, change.name);
         if (change.kind == "target") forget_host_keys(sql, change);
-        if (change.change == model::Change::Removed) continue;
+        if (change.change == model::Change::Removed) {
+            if (change.kind == "target") delete_secrets(sql, change.name);
+            continue;
+        }
         if (change.kind == "user") writer.insert(*indexed.user(change.name));
         if (change.kind == "target") writer.insert(*indexed.target(change.name));
         if (change.kind == "rule") writer.insert(*rules.at(change.name));

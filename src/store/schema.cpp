@@ -78,10 +78,19 @@ std::vector<std::string> routes(const Dialect& dialect) {
     };
 }
 
+/// Credentials of the gateway for targets, wrapped by the keyholder. No reference to the target: its row is written anew when it changes.
+std::vector<std::string> target_secrets(const Dialect& dialect) {
+    return {fmt::format(
+        "CREATE TABLE target_secrets (target {0} NOT NULL, login {0} NOT NULL, kind {0} NOT NULL, wrapped {0} NOT NULL, "
+        "public_key {0} NOT NULL, set_by {0} NOT NULL, set_ms BIGINT NOT NULL, PRIMARY KEY (target, login, kind))",
+        dialect.text)};
+}
+
 }  // namespace
 
 std::vector<Migration> migrations(const Dialect& dialect) {
-    return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}, {4, fourth(dialect)}, {5, routes(dialect)}};
+    return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}, {4, fourth(dialect)}, {5, routes(dialect)},
+        {6, target_secrets(dialect)}};
 }
 
 }  // namespace sekisho::store

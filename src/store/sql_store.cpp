@@ -1,4 +1,4 @@
-// The store over SOCI: migrations, sessions, audit, learned host keys. Access tables: access_tables.cpp.
+// The store over SOCI: migrations, sessions, audit, learned host keys, stored credentials. Access tables: access_tables.cpp.
 #include "store/sql_store.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "store/access_tables.h"
 #include "store/database.h"
+#include "store/secret_tables.h"
 
 namespace sekisho::store {
 namespace {
@@ -253,6 +254,13 @@ public:
     Result<std::vector<std::string>> learned_host_keys(const std::string& target) override;
     Result<void> learn_host_key(const std::string& target, const std::string& line) override;
 
+    Result<std::vector<model::TargetSecret>> target_secrets(const std::string& target) override;
+    Result<std::optional<model::TargetSecret>> target_secret(
+        const std::string& target, const std::string& login, model::TargetAuth kind) override;
+    Result<void> set_target_secret(const model::TargetSecret& secret, const model::AuditRecord& record) override;
+    Result<bool> remove_target_secret(const std::string& target, const std::string& login, model::TargetAuth kind,
+        const model::AuditRecord& record) override;
+
     Result<void> together(const std::function<Result<void>()>& work) override {
         return m_database.transaction("write together", [&]() -> Result<void> { return work(); });
     }
@@ -454,6 +462,45 @@ Result<void> SqlStore::learn_host_key(const std::string& target, const std::stri
             into(known);
         if (known == 0) sql() << "INSERT INTO learned_host_keys (target, line) VALUES (:t, :l)", use(target), use(line);
         return {};
+    });
+}
+
+// --- wrapped credentials ---
+
+Result<std::vector<model::TargetSecret>> SqlStore::target_secrets(const std::string& target) {
+    return m_database.guarded("read stored credentials",
+        [&]() -> Result<std::vector<model::TargetSecret>> { return read_secrets(sql(), storable(target)); });
+}
+
+Result<std::optional<model::TargetSecret>> SqlStore::target_secret(
+    const std::string& target, const std::string& login, model::TargetAuth kind) {
+    if (target.empty()) return std::nullopt;
+    auto all = target_secrets(target);
+    if (!all) return std::unexpected(all.error());
+    for (model::TargetSecret& one : *all) {
+        if (one.login == login && one.kind == kind) return std::move(one);
+    }
+    return std::nullopt;
+}
+
+/// Under the lock of access: the target stays while its credential is written.
+Result<void> SqlStore::set_target_secret(const model::TargetSecret& secret, const model::AuditRecord& record) {
+    return m_database.transaction("store a credential", [&]() -> Result<void> {
+        m_database.lock(m_database.dialect().lock_access);
+        if (!has_target(sql(), secret.target)) return fail("no target is called " + secret.target);
+        write_secret(sql(), secret);
+        insert_audit(record);
+        return {};
+    });
+}
+
+Result<bool> SqlStore::remove_target_secret(
+    const std::string& target, const std::string& login, model::TargetAuth kind, const model::AuditRecord& record) {
+    return m_database.transaction("remove a stored credential", [&]() -> Result<bool> {
+        m_database.lock(m_database.dialect().lock_access);
+        if (!delete_secret(sql(), storable(target), storable(login), kind)) return false;
+        insert_audit(record);
+        return true;
     });
 }
 

@@ -1,6 +1,6 @@
-// Store: what must outlast the process: access, sessions, audit, learned host keys. One interface; SQLite or PostgreSQL behind it.
-// Calls block: the gateway makes them on its store worker (gateway/store_worker), never on a loop. A database that cannot be reached
-// fails the call; the next one tries again. tests/unit/store runs every promise made here on both.
+// Store: what must outlast the process: access, sessions, audit, learned host keys, wrapped credentials. One interface; SQLite or
+// PostgreSQL behind it. Calls block: the gateway makes them on its store worker (gateway/store_worker), never on a loop. A database that
+// cannot be reached fails the call; the next one tries again. tests/unit/store runs every promise made here on both.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "model/access.h"
 #include "model/session.h"
+#include "model/target_secret.h"
 
 namespace sekisho::store {
 
@@ -59,6 +60,16 @@ public:
     /// Host keys learned at first use, by target name: public key lines.
     virtual Result<std::vector<std::string>> learned_host_keys(const std::string& target) = 0;
     virtual Result<void> learn_host_key(const std::string& target, const std::string& line) = 0;
+
+    /// Credentials of the gateway for targets, wrapped: of one target, or with "" of all. They go with their target.
+    virtual Result<std::vector<model::TargetSecret>> target_secrets(const std::string& target) = 0;
+    virtual Result<std::optional<model::TargetSecret>> target_secret(
+        const std::string& target, const std::string& login, model::TargetAuth kind) = 0;
+    /// In place of what was there for the same target, login and kind, with its audit record. An Error where there is no such target.
+    virtual Result<void> set_target_secret(const model::TargetSecret& secret, const model::AuditRecord& record) = 0;
+    /// False, and no record: there was none.
+    virtual Result<bool> remove_target_secret(
+        const std::string& target, const std::string& login, model::TargetAuth kind, const model::AuditRecord& record) = 0;
 
     /// Runs `work` in one transaction: its calls become durable together or not at all (group commit of the store worker).
     virtual Result<void> together(const std::function<Result<void>()>& work) = 0;

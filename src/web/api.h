@@ -101,6 +101,11 @@ private:
     Response set_key(const Call& call);
     Response remove_key(const Call& call);
 
+    Response secrets_of(const std::string& target, const std::vector<std::string>& warnings);
+    Response list_secrets(const Call& call);
+    Response set_secret(const Call& call);
+    Response remove_secret(const Call& call);
+
     Result<model::UserCa> user_ca();
     Response certificate_authorities(const Call& call);
     Response ca_text(const Call& call);

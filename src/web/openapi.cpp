@@ -132,6 +132,12 @@ Json schemas() {
         object({{"fingerprint", text()}, {"type", text()}, {"options", text()}, {"comment", text()}, {"line", text()}});
     all["Keys"] = with_version("keys", list(key));
     all["KeyChange"] = body_object({{"options", nullable(text())}, {"comment", nullable(text())}});
+    all["Secrets"] = object({{"seal_to", text()},
+        {"secrets", list(object({{"target", text()}, {"login", text()}, {"kind", one_of({"key", "password"})},
+                        {"fingerprint", text()}, {"public_key", text()}, {"set_by", text()}, {"set_at", time()}}))},
+        {"warnings", list(text())}});
+    all["SealedSecret"] =
+        body_object({{"kind", one_of({"key", "password"})}, {"login", text()}, {"sealed", text()}}, {"kind", "sealed"});
     return all;
 }
 

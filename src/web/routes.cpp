@@ -145,7 +145,15 @@ const std::vector<Api::Route>& Api::routes() {
             {"PATCH", "/v1/users/{name}/keys", "setKey", "Other options or another comment for a key", Change, &Api::set_key,
                 {}, {kFingerprint, kVersion}, {{kJson, "KeyChange"}}, {kJson, "Change"}},
             {"DELETE", "/v1/users/{name}/keys", "removeKey", "Remove a key", Change, &Api::remove_key, {},
-                {kFingerprint, kVersion}, {}, {kJson, "Change"}}};
+                {kFingerprint, kVersion}, {}, {kJson, "Change"}},
+            {"GET", "/v1/secrets", "listSecrets",
+                "Which credentials are stored for targets, and what new ones are sealed to", Look, &Api::list_secrets, {},
+                {{"target", Text, "Only this target's"}}, {}, {kJson, "Secrets"}},
+            {"PUT", "/v1/secrets/{name}", "setSecret", "Store a credential for a login, sealed to the keyholder",
+                Change, &Api::set_secret, {}, {}, {{kJson, "SealedSecret"}}, {kJson, "Secrets"}},
+            {"DELETE", "/v1/secrets/{name}", "removeSecret", "Remove a stored credential", Change,
+                &Api::remove_secret, {}, {{"login", Text, "Whose", true}, {"kind", Text, "key or password", true}}, {},
+                {kJson, "Secrets"}}};
         struct Names {
             std::string_view kind, all, one, list, show, add, set, remove, many_schema, schema, change_schema;
         };

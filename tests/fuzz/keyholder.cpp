@@ -11,9 +11,12 @@ namespace {
 using namespace sekisho;
 
 const keyholder::Keyring& ring() {
-    static const keyholder::Keyring made(
-        {keys::PrivateKey::generate(keys::KeyKind::Ed25519)}, keys::PrivateKey::generate(keys::KeyKind::Ed25519),
-        keys::PrivateKey::generate(keys::KeyKind::Ed25519));
+    static const keyholder::Keyring made = [] {
+        keyholder::Keyring one({keys::PrivateKey::generate(keys::KeyKind::Ed25519)}, keys::PrivateKey::generate(keys::KeyKind::Ed25519),
+            keys::PrivateKey::generate(keys::KeyKind::Ed25519));
+        one.wrap_with(keys::WrappingKey::generate());
+        return one;
+    }();
     return made;
 }
 
@@ -37,6 +40,9 @@ void request(BytesView payload) {
         const auto& fields = certificate->fields();
         must(fields.use == keys::CertificateUse::User && !fields.principals.empty());
         must(fields.valid_after >= kNow - 5 && fields.valid_before <= kNow + 60 && fields.valid_before > kNow);
+    } else if (std::holds_alternative<keyholder::SignAsStored>(decoded->request) ||
+               std::holds_alternative<keyholder::OpenPassword>(decoded->request)) {
+        must(!answer);  // nothing was ever wrapped under this key
     } else if (std::holds_alternative<keyholder::HostCertificateWish>(decoded->request) && answer) {
         const auto certificate = keys::Certificate::from_blob(*answer);
         must(certificate.has_value());

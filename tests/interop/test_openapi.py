@@ -1,10 +1,12 @@
 """The API's description against the API: its form, that every route it names answers, and that every answer is as it says."""
+import base64
 import json
 import re
 
 import jsonschema
+from nacl.public import PublicKey, SealedBox
 from processes import run
-from targets import make_key
+from targets import LOGIN, make_key
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 
@@ -59,6 +61,17 @@ def test_its_form(make_gateway):
     assert used == set(schemas), "a schema that nothing refers to"
 
 
+def sealed(world):
+    """As docs/adr/0019-stored-credentials.md says, by somebody else's library."""
+    mark, key = (world.gateway.data_dir / "keys/wrapping_key.pub").read_text().split()
+    assert mark == "sekisho-seal-to-v1"
+
+    def field(text):
+        return len(text).to_bytes(4, "big") + text
+    message = field(b"sekisho sealed secret v1") + b"\2" + field(b"web") + field(LOGIN.encode()) + field(b"open sesame")
+    return base64.b64encode(SealedBox(PublicKey(base64.b64decode(key))).encrypt(message)).decode()
+
+
 def test_every_answer_is_as_described(own_world, folder):
     """One request for each operation that does its work, and one that is refused; none of them is left out."""
     world = own_world
@@ -109,6 +122,10 @@ def test_every_answer_is_as_described(own_world, folder):
         ("GET", "/v1/routes", "/v1/routes", None), ("PATCH", "/v1/routes/{name}", "/v1/routes/inside", {"hosts": ["10.0.0.0/8"]}),
         ("GET", "/v1/explain", "/v1/explain?user=carol&forward=10.0.0.1:22", None),
         ("GET", "/v1/routes/{name}", "/v1/routes/inside", None), ("DELETE", "/v1/routes/{name}", "/v1/routes/inside", None),
+        ("GET", "/v1/secrets", "/v1/secrets", None),
+        ("PUT", "/v1/secrets/{name}", "/v1/secrets/web", {"kind": "password", "login": LOGIN, "sealed": sealed(world)}),
+        ("GET", "/v1/secrets", "/v1/secrets?target=web", None),
+        ("DELETE", "/v1/secrets/{name}", f"/v1/secrets/web?login={LOGIN}&kind=password", None),
         ("DELETE", "/v1/rules/{name}", "/v1/rules/r1", None), ("DELETE", "/v1/targets/{name}", "/v1/targets/db1", None),
         ("DELETE", "/v1/users/{name}", "/v1/users/carol", None),
     ]

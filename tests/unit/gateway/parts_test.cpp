@@ -202,6 +202,16 @@ public:
     Result<std::vector<model::AuditRecord>> audit_records(const store::AuditFilter&) override { return fail("unused"); }
     Result<std::vector<std::string>> learned_host_keys(const std::string&) override { return fail("unused"); }
     Result<void> learn_host_key(const std::string&, const std::string&) override { return fail("unused"); }
+    Result<std::vector<model::TargetSecret>> target_secrets(const std::string&) override { return fail("unused"); }
+    Result<std::optional<model::TargetSecret>> target_secret(
+        const std::string&, const std::string&, model::TargetAuth) override {
+        return fail("unused");
+    }
+    Result<void> set_target_secret(const model::TargetSecret&, const model::AuditRecord&) override { return fail("unused"); }
+    Result<bool> remove_target_secret(
+        const std::string&, const std::string&, model::TargetAuth, const model::AuditRecord&) override {
+        return fail("unused");
+    }
     Result<void> together(const std::function<Result<void>()>& work) override {
         ++attempts;
         m_reachable = !away;

@@ -246,6 +246,47 @@ TEST_P(StoreContractTest, HostKeysAreLearnedOnceAndForgottenWithTheAddress) {
     EXPECT_EQ(m_store->learned_host_keys("db1")->size(), 1U);
 }
 
+TEST_P(StoreContractTest, CredentialsAreKeptWithTheirTargetAndGoWithIt) {
+    using enum model::TargetAuth;
+    const auto now = base::from_unix_milliseconds(1'800'000'000'123);
+    const auto record = [](const char* kind) { return model::AuditRecord{.kind = kind, .subject = "target web1"}; };
+    const model::TargetSecret key{"web1", "admin", Key, base::to_bytes("wrapped \xff"), "ssh-ed25519 AAAA", "uid 0", now};
+    const model::TargetSecret password{"web1", "admin", Password, Bytes(21 * 1024, std::byte{7}), "", "uid 7", now};
+    const model::TargetSecret other{"db1", "admin", Key, base::to_bytes("w"), "ssh-ed25519 BBBB", "uid 0", now};
+    EXPECT_FALSE(m_store->set_target_secret(key, record("secret.set"))) << "there is no such target";
+    EXPECT_TRUE(m_store->audit_records({})->empty());
+    model::Access access = sample();
+    access.targets.push_back({.name = "db1", .address = "10.0.0.7:22"});
+    const model::Access first = access;
+    ASSERT_TRUE(m_store->replace_access(first, {}));
+    for (const auto& one : {key, password, other}) ASSERT_TRUE(m_store->set_target_secret(one, record("secret.set")));
+    EXPECT_EQ(m_store->target_secrets("web1").value(), (std::vector{key, password}));
+    EXPECT_EQ(m_store->target_secrets("").value(), (std::vector{other, key, password}));
+    EXPECT_EQ(m_store->target_secret("web1", "admin", Password).value(), password);
+    for (const auto& [target, login] : {std::pair("web1", "root"), std::pair("web", "admin"), std::pair("", "admin")})
+        EXPECT_EQ(m_store->target_secret(target, login, Key).value(), std::nullopt) << target << " " << login;
+    EXPECT_EQ(m_store->audit_records({.kind = "secret.set"})->size(), 3U);
+
+    model::TargetSecret newer = key;
+    newer.wrapped = base::to_bytes("other");
+    ASSERT_TRUE(m_store->set_target_secret(newer, record("secret.set")));
+    EXPECT_EQ(m_store->target_secrets("web1").value(), (std::vector{newer, password}));
+    // What the target is otherwise changes, also where it is: its credentials stay.
+    access.targets[0].address = "10.0.0.99:22";
+    access.targets[0].labels["new"] = "label";
+    ASSERT_TRUE(m_store->replace_access(access, {}));
+    EXPECT_EQ(m_store->target_secrets("web1").value(), (std::vector{newer, password}));
+
+    EXPECT_TRUE(m_store->remove_target_secret("web1", "admin", Password, record("secret.removed")).value());
+    EXPECT_FALSE(m_store->remove_target_secret("web1", "admin", Password, record("secret.removed")).value());
+    EXPECT_EQ(m_store->audit_records({.kind = "secret.removed"})->size(), 1U);
+    std::erase_if(access.targets, [](const model::Target& target) { return target.name == "web1"; });
+    ASSERT_TRUE(m_store->replace_access(access, {}));
+    EXPECT_TRUE(m_store->target_secrets("web1")->empty());
+    ASSERT_TRUE(m_store->replace_access(first, {}));
+    EXPECT_EQ(m_store->target_secrets("").value(), std::vector{other}) << "a new target of that name begins without";
+}
+
 TEST_P(StoreContractTest, TogetherIsAllOrNothing) {
     EXPECT_TRUE(m_store->together([&]() -> Result<void> {
         EXPECT_TRUE(m_store->audit({.kind = "kept"}));

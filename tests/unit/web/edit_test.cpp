@@ -24,6 +24,11 @@ public:
     std::vector<model::Session> live_sessions() override { return {}; }
     bool end_session(const std::string&, const std::string&) override { return false; }
     void access_changed() override { ++changes; }
+    Result<void> wrap_secret(model::TargetSecret& secret, const Bytes& sealed) override {
+        if (sealed == base::to_bytes("refused")) return fail("the keyholder says no");
+        secret.wrapped = base::to_bytes("wrapped");
+        return {};
+    }
     int changes = 0;
 };
 
@@ -267,6 +272,20 @@ public:
         return m_store.learned_host_keys(t);
     }
     Result<void> learn_host_key(const std::string& t, const std::string& l) override { return m_store.learn_host_key(t, l); }
+    Result<std::vector<model::TargetSecret>> target_secrets(const std::string& t) override {
+        return m_store.target_secrets(t);
+    }
+    Result<std::optional<model::TargetSecret>> target_secret(
+        const std::string& t, const std::string& l, model::TargetAuth k) override {
+        return m_store.target_secret(t, l, k);
+    }
+    Result<void> set_target_secret(const model::TargetSecret& s, const model::AuditRecord& r) override {
+        return m_store.set_target_secret(s, r);
+    }
+    Result<bool> remove_target_secret(
+        const std::string& t, const std::string& l, model::TargetAuth k, const model::AuditRecord& r) override {
+        return m_store.remove_target_secret(t, l, k, r);
+    }
     bool reachable() const override { return m_store.reachable(); }
     Result<void> together(const std::function<Result<void>()>& work) override { return m_store.together(work); }
 
@@ -319,6 +338,51 @@ TEST_F(EditTest, ClientHosts) {
     EXPECT_EQ(last_record()["subject"], "client_host desk1.example.com");
     done("DELETE", "/v1/client_hosts/desk1.example.com");
     EXPECT_TRUE(done("GET", "/v1/client_hosts")["client_hosts"].empty());
+}
+
+TEST_F(EditTest, CredentialsComeSealedAndAreNeverShown) {
+    const auto body = [](std::string_view kind, std::string_view login, std::string_view sealed) {
+        return Json{{"kind", kind}, {"login", login}, {"sealed", base::base64(base::view(sealed))}}.dump();
+    };
+    const Json set = done("PUT", "/v1/secrets/web1", body("password", "ubuntu", "sealed"));
+    EXPECT_THAT(set["warnings"][0].get<std::string>(), HasSubstr("auth=password"));
+    EXPECT_EQ(set["secrets"][0], Json({{"target", "web1"}, {"login", "ubuntu"}, {"kind", "password"}, {"fingerprint", ""},
+                                     {"public_key", ""}, {"set_by", "uid 7"}, {"set_at", "2026-11-23T01:00:00.000Z"}}));
+    EXPECT_EQ(
+        m_store->target_secret("web1", "ubuntu", model::TargetAuth::Password).value()->wrapped, base::to_bytes("wrapped"));
+    done("PATCH", "/v1/targets/web1", R"({"auth": "password"})");
+    EXPECT_TRUE(done("PUT", "/v1/secrets/web1", R"({"kind": "password", "sealed": "YQ=="})")["warnings"].empty());
+    const Json records = done("GET", "/v1/audit?kind=secret.set")["records"];
+    ASSERT_EQ(records.size(), 2U);
+    EXPECT_EQ(records[0]["reason"], "password of ubuntu");
+    EXPECT_EQ(records[0]["source"], "uid 7");
+
+    EXPECT_THAT(refused("PUT", "/v1/secrets/gone", body("key", "", "sealed"), 404), HasSubstr("no target"));
+    EXPECT_THAT(
+        refused("PUT", "/v1/secrets/web1", body("certificate", "", "sealed"), 400), HasSubstr("key or password"));
+    EXPECT_THAT(
+        refused("PUT", "/v1/secrets/web1", body("key", "root", "sealed"), 400), HasSubstr("has no login root"));
+    EXPECT_THAT(refused("PUT", "/v1/secrets/web1", body("key", "", ""), 400), HasSubstr("sealed is"));
+    EXPECT_THAT(
+        refused("PUT", "/v1/secrets/web1", body("key", "", std::string(40'000, 'x')), 400), HasSubstr("sealed is"));
+    EXPECT_THAT(
+        refused("PUT", "/v1/secrets/web1", R"({"kind": "key", "plain": "x"})", 400), HasSubstr("unknown field"));
+    EXPECT_EQ(refused("PUT", "/v1/secrets/web1", body("key", "", "refused"), 409), "the keyholder says no");
+    EXPECT_EQ(done("GET", "/v1/audit?kind=secret.set")["records"].back()["outcome"], "failed");
+    done("PATCH", "/v1/targets/web1", R"({"logins": ["{user}"]})");
+    EXPECT_THAT(refused("PUT", "/v1/secrets/web1", body("key", "", "sealed"), 400), HasSubstr("which one"));
+    done("PUT", "/v1/secrets/web1", body("key", "alice", "sealed"));
+
+    EXPECT_EQ(done("GET", "/v1/secrets?target=web1")["secrets"].size(), 2U);
+    done("DELETE", "/v1/secrets/web1?login=alice&kind=key");
+    EXPECT_THAT(refused("DELETE", "/v1/secrets/web1?login=alice&kind=key", "", 404), HasSubstr("no key is stored"));
+    Api offline(*m_store, nullptr, m_config);
+    auto request = Request::from_target("PUT", "/v1/secrets/web1");
+    request->body = body("key", "alice", "sealed");
+    request->grants = Grants::everything();
+    EXPECT_EQ(offline.handle(*request, {}).status, 409) << "there is no keyholder";
+    done("DELETE", "/v1/targets/web1");
+    EXPECT_TRUE(done("GET", "/v1/secrets")["secrets"].empty());
 }
 
 TEST_F(EditTest, RoutesHaveAPlace) {
