@@ -76,7 +76,7 @@ TEST(ConfigFileTest, WrongValuesAreErrors) {
     EXPECT_THAT(error_of("[store]\nurl = postgresql://u:secret@h/d"), Not(HasSubstr("secret")));
     EXPECT_THAT(error_of("[store]\nurl = 'postgresql://u:secret@h/d\n"), Not(HasSubstr("secret")));
     EXPECT_THAT(error_of("[recording]\non_failure = \"refuze\""), HasSubstr("did you mean refuse?"));
-    EXPECT_THAT(error_of("[recording]\nseal_to = [\"x\"]"), HasSubstr("not supported"));
+    EXPECT_THAT(error_of("[recording]\nseal_to = [\"x\"]"), HasSubstr("public key is wanted"));
     EXPECT_THAT(error_of("[ssh"), HasSubstr("sekisho.toml:1: "));
 }
 
