@@ -18,6 +18,7 @@
 #include "recording/export.h"
 #include "recording/folder.h"
 #include "recording/listing.h"
+#include "recording/ssh_log.h"
 
 namespace sekisho::cli {
 
@@ -39,6 +40,7 @@ struct Options {
     std::string output;
     bool input = false;
     std::string key;  // file of an auditor's private key
+    std::string to;   // file of a public key
 };
 
 /// Writes to a descriptor, all of it.
@@ -105,14 +107,22 @@ Result<std::string> find(const Context& context, const std::string& which) {
     return fail("no recording " + which + " in " + *folder);
 }
 
-Result<void> unseal(Reader& reader, const std::string& key_file) {
+/// A file with a key of auditors; what is longer than any is none.
+Result<std::string> key_text(const std::string& path) {
     constexpr std::streamsize kMost = 256;
-    std::ifstream file(key_file, std::ios::binary);
+    std::ifstream file(path, std::ios::binary);
+    if (!file.is_open()) return fail("it cannot be read");
     std::string text(static_cast<std::size_t>(kMost), '\0');
     file.read(text.data(), kMost);
     text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-    const auto key = file.is_open() ? parse_auditor_secret(text) : fail("it cannot be read");
-    base::wipe(std::as_writable_bytes(std::span(text)));
+    return text;
+}
+
+Result<void> unseal(Reader& reader, const std::string& key_file) {
+    auto text = key_text(key_file);
+    if (!text) return fail(key_file + ": " + text.error().text);
+    const auto key = parse_auditor_secret(*text);
+    base::wipe(std::as_writable_bytes(std::span(*text)));
     if (!key) return fail(key_file + ": " + key.error().text);
     return reader.unseal(*key);
 }
@@ -221,8 +231,25 @@ Result<void> export_as_cast(Reader& reader, Asciicast version, const ExportOptio
     return (*out)->flush() ? Result<void>() : fail("the export cannot be written");
 }
 
+Result<void> export_as_ssh_log(Reader& reader, const ExportOptions& what, const std::string& to, const std::string& path) {
+    const auto text = key_text(to);
+    const auto key = text ? parse_auditor_key(*text) : std::unexpected(text.error());
+    if (!key) return fail(to + ": " + key.error().text);
+    auto out = Output::open(path);
+    if (!out) return std::unexpected(out.error());
+    const auto sink = [&](std::string_view bytes) { return (*out)->add(bytes); };
+    const auto done = export_ssh_log(reader, *key, what, sink, crypto::system_random());
+    if (!done) return done;
+    return (*out)->flush() ? Result<void>() : fail("the export cannot be written");
+}
+
 int export_recording(const Context& context, const Options& options) {
     const bool script = options.format == "script";
+    const bool ssh_log = options.format == "ssh-log";
+    if (ssh_log != !options.to.empty()) {
+        failed(ssh_log ? "ssh-log is sealed to somebody: --to FILE, with their public key" : "--to is for --format ssh-log");
+        return kUsage;
+    }
     if (script && options.output == "-") {
         failed("script writes two files, PATH.data and PATH.time: name a path");
         return kUsage;
@@ -231,7 +258,8 @@ int export_recording(const Context& context, const Options& options) {
     if (!reader) return failed(reader.error());
     const std::string stem = std::filesystem::path(options.which).stem().string();
     const ExportOptions what{.channel = options.channel, .input = options.input};
-    const auto done = script ? export_as_script(*reader, what, options.output.empty() ? stem : options.output)
+    const auto done = ssh_log ? export_as_ssh_log(*reader, what, options.to, options.output.empty() ? stem + ".sshlog" : options.output)
+                      : script ? export_as_script(*reader, what, options.output.empty() ? stem : options.output)
                              : export_as_cast(*reader, options.format == "asciicast-v3" ? Asciicast::V3 : Asciicast::V2,
                                    what, options.output.empty() ? stem + ".cast" : options.output);
     if (!done) return failed(done.error());
@@ -342,15 +370,17 @@ void add_recordings_command(CLI::App& app, Context& context) {
 
     CLI::App* export_command = command->add_subcommand("export", "Write a recording in the format of another tool");
     export_command->add_option("recording", options->which, "audit key, or a file")->required();
-    export_command->add_option("--format", options->format, "script, asciicast-v2 or asciicast-v3")
-        ->check(CLI::IsMember({"script", "asciicast-v2", "asciicast-v3"}));
+    export_command->add_option("--format", options->format, "script, asciicast-v2, asciicast-v3 or ssh-log")
+        ->check(CLI::IsMember({"script", "asciicast-v2", "asciicast-v3", "ssh-log"}));
+    export_command->add_option("--to", options->to, "ssh-log: file of the public key that it is sealed to");
     export_command->add_option("--output,-o", options->output,
-        "file, - for stdout (default: AUDITKEY.cast; for script the stem of .data and .time)");
+        "file, - for stdout (default: AUDITKEY.cast or .sshlog; for script the stem of .data and .time)");
     export_command->add_flag("--input", options->input, "asciicast: also what was typed");
     add_channel(*export_command, options);
     add_key(*export_command, options);
     export_command->footer(examples({"sekisho recordings export 2026-11-22_05-16-00_alice --format script",
-        "scriptreplay --timing 2026-11-22_05-16-00_alice.time 2026-11-22_05-16-00_alice.data"}));
+        "scriptreplay --timing 2026-11-22_05-16-00_alice.time 2026-11-22_05-16-00_alice.data",
+        "sekisho recordings export 2026-11-22_05-16-00_alice --format ssh-log --to auditor.pub"}));
     export_command->callback(runs(export_recording));
 
     CLI::App* verify_command = command->add_subcommand("verify", "Check that recordings are whole and unchanged");
