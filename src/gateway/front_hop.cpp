@@ -207,6 +207,7 @@ bool FrontHop::permits_session(const model::Target& target, const std::string& l
         request.login = login;
         request.capability = capability;
         request.source = m_peer.address;
+        request.touched = m_grant->touched;
         request.time = std::chrono::system_clock::now();
         if (policy::decide(m_services.access.load()->access, request).allowed) return true;
     }
@@ -325,6 +326,7 @@ void FrontHop::global_requested(const ssh::GlobalRequested& request) {
 policy::Decision FrontHop::decide(policy::Request request) {
     request.user = m_grant->user;
     request.source = m_peer.address;
+    request.touched = m_grant->touched;
     request.time = std::chrono::system_clock::now();
     return policy::decide(m_services.access.load()->access, request);
 }

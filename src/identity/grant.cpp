@@ -161,6 +161,7 @@ Result<std::shared_ptr<const Grant>> make_grant(const model::User& user, const k
     };
     const keys::SignatureNeeds needs{.touch = !has("no-touch-required"), .pin = has("verify-required")};
     if (auto shown = check_proof(key.key, proof, needs); !shown) return std::unexpected(shown.error());
+    grant->touched = keys::is_security_key(key.key.kind()) && proof.touched;
     for (const auto& option : key.options) {
         if (option.name == "from" && !source_permitted(option.value, source)) {
             return fail("the key " + grant->fingerprint + " may not be used from " + (source ? source->text() : "here"));

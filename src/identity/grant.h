@@ -22,6 +22,7 @@ struct Grant {
     std::string fingerprint;
     std::string certificate;  // not empty: signed in by this one (its id, serial and authority; for the audit)
     std::string client_host;  // not empty: signed in by the word of this host, "account@host" (for the audit)
+    bool touched = false;  // by a security key, whose owner was there
     bool pty = true;
     bool agent_forwarding = true;
     bool port_forwarding = true;

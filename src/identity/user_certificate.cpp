@@ -101,6 +101,7 @@ Result<CertificateGrant> judge(const keys::Certificate& certificate, const Trust
     CertificateGrant out;
     out.grant.user = claim.user.name;
     out.grant.fingerprint = certificate.key().fingerprint();
+    out.grant.touched = keys::is_security_key(certificate.key().kind()) && claim.proof.touched;
     // What the authority does not permit is not permitted; an extension that we do not know permits nothing.
     out.grant.pty = value_of(fields.extensions, "permit-pty") != nullptr;
     out.grant.agent_forwarding = value_of(fields.extensions, "permit-agent-forwarding") != nullptr;

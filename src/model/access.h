@@ -58,6 +58,7 @@ struct Target {
 struct When {
     std::vector<std::string> from;  // CIDR
     std::string hours;              // "Mon-Fri 08:00-20:00 Asia/Tokyo"; empty: always
+    bool touch = false;             // the user signed in with a security key, and touched it
     friend bool operator==(const When&, const When&) = default;
 };
 

@@ -53,7 +53,8 @@ const Fields& rules() {
         {"idle_time", Text, false, "for example 30m without a byte in either direction: then the session ends", {}},
         {"max_sessions", Number, false, "of one user under this rule, at once", {}},
         {"when.from", Texts, false, "networks that the user comes from", {}},
-        {"when.hours", Text, false, "for example Mon-Fri 08:00-20:00 Asia/Tokyo", {}}};
+        {"when.hours", Text, false, "for example Mon-Fri 08:00-20:00 Asia/Tokyo", {}},
+        {"when.touch", Flag, false, "the user signed in with a security key, and touched it", {}}};
     return fields;
 }
 

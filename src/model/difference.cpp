@@ -172,6 +172,7 @@ Fields fields(const Rule& rule) {
     if (rule.on_failure) add(f, "on_failure", std::string(name(*rule.on_failure)));
     add(f, "when.from", joined(rule.when.from));
     add(f, "when.hours", rule.when.hours);
+    add(f, "when.touch", rule.when.touch ? "true" : "");
     if (rule.limits.max_time.count() != 0) add(f, "max_time", base::duration_text(rule.limits.max_time));
     if (rule.limits.idle_time.count() != 0) add(f, "idle_time", base::duration_text(rule.limits.idle_time));
     if (rule.limits.max_sessions != 0) add(f, "max_sessions", std::to_string(rule.limits.max_sessions));

@@ -11,7 +11,7 @@ namespace sekisho::model {
 RuleIndex::RuleIndex(const std::vector<Rule>& rules)
     : m_size(rules.size()), m_at_gateway(m_size), m_every_login(m_size), m_every_command(m_size), m_scp_reads(m_size),
       m_scp_writes(m_size), m_every_source(m_size),
-      m_accepts_own_machine(m_size), m_always(m_size) {
+      m_accepts_own_machine(m_size), m_always(m_size), m_without_touch(m_size) {
     m_capabilities.fill(none());
     TextMap<RuleList> forwards, networks, accepted, hours;
     for (std::uint32_t i = 0; i < rules.size(); ++i) {
@@ -30,6 +30,7 @@ RuleIndex::RuleIndex(const std::vector<Rule>& rules)
         if (rule.when.from.empty()) m_every_source.add(i);
         for (const std::string& network : rule.accept_from) accepted[network].add(i);
         if (rule.accept_from.empty()) m_accepts_own_machine.add(i);
+        if (!rule.when.touch) m_without_touch.add(i);
         rule.when.hours.empty() ? m_always.add(i) : hours[rule.when.hours].add(i);
     }
     for (TextMap<RuleList>* lists : {&m_users, &m_own_logins, &forwards, &networks, &accepted, &hours}) {

@@ -52,6 +52,8 @@ public:
     RuleSet forwarding_to(const SocketPath& socket) const;
     RuleSet from(const std::optional<base::Address>& source) const;
     RuleSet open_at(WallTime time) const;
+    /// Those that a sign-in without a touched security key contents.
+    const RuleSet& without_touch() const { return m_without_touch; }
 
 private:
     /// What rules permit at one host or network.
@@ -97,6 +99,7 @@ private:
     RuleSet m_accepts_own_machine;
     std::vector<Clock> m_clocks;
     RuleSet m_always;
+    RuleSet m_without_touch;
 };
 
 }  // namespace sekisho::model

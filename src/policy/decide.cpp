@@ -140,9 +140,13 @@ std::string permits_others(const Rule& rule, const Request& request) {
 
 /// Rules that fall short by one thing tell what would be needed.
 struct NearMisses {
-    RuleSet by_hours, by_source, by_accepted, by_entry, by_capability;
+    RuleSet by_touch, by_hours, by_source, by_accepted, by_entry, by_capability;
 
     std::string text(const std::vector<Rule>& rules, const RuleIndex& index, const Request& request) const {
+        if (const auto near = by_touch.first()) {
+            return fmt::format(
+                "rule \"{}\" lets it only who signs in with a security key and touches it", rules[*near].name);
+        }
         if (const auto near = by_hours.first()) {
             return fmt::format("rule \"{}\" lets it only at {}", rules[*near].name, rules[*near].when.hours);
         }
@@ -206,13 +210,18 @@ Decision decide(const model::Access& access, const Request& request) {
     const RuleSet permitted = request.connects_from ? named & index->accepting(unmapped_address(*request.connects_from)) : named;
     const RuleSet from_here = index->from(facts.source);
     const RuleSet open = index->open_at(request.time);
-    if (const auto first = (permitted & from_here & open).first()) return allowed(access.rules[*first], request);
+    const RuleSet in_time = permitted & from_here & open;
+    const RuleSet granted = request.touched ? in_time : in_time & index->without_touch();
+    if (const auto first = granted.first()) return allowed(access.rules[*first], request);
 
-    const NearMisses near{.by_hours = (permitted & from_here) - open,
+    RuleSet elsewise = (concerned - able) & from_here & open;
+    if (!request.touched) elsewise &= index->without_touch();
+    const NearMisses near{.by_touch = in_time,
+        .by_hours = (permitted & from_here) - open,
         .by_source = permitted - from_here,
         .by_accepted = named - permitted,
         .by_entry = able - named,
-        .by_capability = (concerned - able) & from_here & open};
+        .by_capability = std::move(elsewise)};
     const std::string near_text = near.text(access.rules, *index, request);
     return refused(
         fmt::format("no rule lets {} use {}{}{}; ask your administrator for a rule that allows it", facts.user->name,

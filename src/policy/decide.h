@@ -26,6 +26,7 @@ struct Request {
     std::optional<std::string> connects_from;  // RemoteForward at the gateway: who is there; none: may it listen at all?
     std::string forward_path;  // SocketForward only
     std::string source;  // the client's address
+    bool touched = false;  // signed in with a security key that was touched
     WallTime time{};
 };
 

@@ -368,6 +368,7 @@ void Reader::when(const toml::table& table, model::When& when) {
     when.from = texts(*inner, "from", check_network);
     if (inner->contains("from") && when.from.empty()) problem(*inner, "from is empty: leave it out, or name the networks");
     when.hours = text(*inner, "hours", check_hours);
+    when.touch = flag(*inner, "touch");
 }
 
 void Reader::limits(const toml::table& table, model::Limits& limits) {

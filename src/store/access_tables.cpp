@@ -143,6 +143,8 @@ void take_rule_item(model::Rule& rule, const std::string& kind, const std::strin
         rule.sftp.paths.push_back(std::move(value));
     else if (kind == "sftp" && name == "read_only" && value == "true")
         rule.sftp.read_only = true;
+    else if (kind == "when" && name == "touch" && value == "true")
+        rule.when.touch = true;
     else if (kind == "from")
         rule.when.from.push_back(std::move(value));
     else if (kind == "limit" && take_limit(rule.limits, name, value))
@@ -299,6 +301,7 @@ public:
         m_rule_items.list(rule.name, "sftp_path", rule.sftp.paths);
         if (rule.sftp.read_only) m_rule_items.map(rule.name, "sftp", {{"read_only", "true"}});
         m_rule_items.list(rule.name, "from", rule.when.from);
+        if (rule.when.touch) m_rule_items.map(rule.name, "when", {{"touch", "true"}});
         m_rule_items.map(rule.name, "limit", limits_as_items(rule.limits));
     }
 

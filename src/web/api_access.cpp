@@ -157,6 +157,7 @@ Response Api::explain(const Call& call) {
                                                                       .connects_from = connects_from,
                                                                       .forward_path = request.parameter("forward"),
                                                                       .source = request.parameter("from"),
+                                                                      .touched = request.flag("touched"),
                                                                       .time = *time});
         Json item = to_json(decision);
         item["capability"] = model::name(capability);

@@ -44,7 +44,7 @@ Json to_json(const model::Rule& rule) {
         {"commands", rule.commands}, {"forward", rule.forward}, {"accept_from", rule.accept_from},
         {"sftp_read_only", rule.sftp.read_only}, {"sftp_paths", rule.sftp.paths}, {"record", model::name(rule.record)},
         {"on_failure", rule.on_failure ? model::name(*rule.on_failure) : ""},
-        {"when", {{"from", rule.when.from}, {"hours", rule.when.hours}}},
+        {"when", {{"from", rule.when.from}, {"hours", rule.when.hours}, {"touch", rule.when.touch}}},
         {"max_time", limit_text(rule.limits.max_time)}, {"idle_time", limit_text(rule.limits.idle_time)},
         {"max_sessions", rule.limits.max_sessions}};
 }

@@ -43,6 +43,29 @@ def test_touch_is_wanted_unless_the_key_says_not(world, folder, kind):
         world.apply()
 
 
+@pytest.mark.row("D2")
+def test_a_rule_that_wants_a_touch(world, folder):
+    """`when = { touch = true }`: whoever signs in with another key, or does not touch, finds no rule."""
+    touched = user_with(folder, world, "ed25519-sk")
+    (folder / "untouched").mkdir()
+    untouched = user_with(folder / "untouched", world, "ed25519-sk", "-O", "no-touch-required")
+    try:
+        access = world.access()
+        access["user"][0]["keys"] += [touched.public_key, "no-touch-required " + untouched.public_key]
+        everything = next(rule for rule in access["rule"] if rule["name"] == "alice works everywhere")
+        everything["when"] = {"touch": True}
+        world.gateway.apply(access)
+        assert touched.ssh(world.place(), "exit 7").status == 7
+        for other in (untouched, world.alice):
+            refused = other.ssh(world.place(), "exit 7")
+            assert refused.status not in (0, 7) and "who signs in with a security key and touches it" in refused.err, refused
+        shown = world.gateway.command("explain", "alice", world.place().removesuffix("@gw"), "--as", "exec")
+        assert shown.status == 1 and "security key" in shown.text, shown
+        world.gateway.command("explain", "alice", world.place().removesuffix("@gw"), "--as", "exec", "--touched").ok()
+    finally:
+        world.apply()
+
+
 @pytest.mark.row("E1")
 @pytest.mark.parametrize("kind", ["ed25519-sk", "ecdsa-sk"])
 def test_certificate_of_a_security_key(own_world, folder, kind):

@@ -135,6 +135,19 @@ TEST_F(DecideTest, LabelsSourcesAndHours) {
     EXPECT_FALSE(ask(request).allowed);
 }
 
+TEST_F(DecideTest, ARuleMayWantASecurityKeyThatWasTouched) {
+    m_access.rules[2].when.touch = true;
+    m_access.index();
+    Request request{.user = "alice", .target = "db1", .capability = Capability::Exec};
+    const Decision untouched = ask(request);
+    EXPECT_FALSE(untouched.allowed);
+    EXPECT_THAT(untouched.reason, HasSubstr("who signs in with a security key and touches it"));
+    request.touched = true;
+    EXPECT_TRUE(ask(request).allowed);
+    request.time = at("2026-11-23T21:00:00+09:00");
+    EXPECT_THAT(ask(request).reason, HasSubstr("only at Mon-Fri 08:00-20:00 Asia/Tokyo"));
+}
+
 TEST_F(DecideTest, ForwardsOfTheGateway) {
     EXPECT_EQ(forward("partner", "", "ledger.internal", 443).rule, "ledger");
     EXPECT_TRUE(forward("partner", "", "LEDGER.internal.", 443).allowed);

@@ -60,6 +60,7 @@ struct PlainRule {
     std::vector<PlainNetwork> accepted;
     bool own_machine_only = true;
     PlainHours hours;
+    bool touch = false;
 };
 
 /// What a client may write for the host of a forward, and how it is to be understood.
@@ -118,6 +119,7 @@ struct Expected {
         NoTarget,
         NoLogin,
         BadPlace,
+        Touch,
         Hours,
         Source,
         Accepted,
@@ -128,8 +130,8 @@ struct Expected {
         Nothing
     } why = Why::Nothing;
 };
-constexpr std::array<const char*, 15> kWhys{"allowed", "no such user", "locked", "expired", "no such target",
-    "no default login", "bad place", "hours", "source", "accepted", "forward", "command", "scp", "capability", "nothing near"};
+constexpr std::array<const char*, 16> kWhys{"allowed", "no such user", "locked", "expired", "no such target",
+    "no default login", "bad place", "touch", "hours", "source", "accepted", "forward", "command", "scp", "capability", "nothing near"};
 
 struct Case {
     model::Access access;
@@ -310,7 +312,7 @@ inline Expected plainly(const Case& set, const Case::Question& question) {
         kHosts[question.host].kind == PlainHost::Kind::Name && std::string(kHosts[question.host].name) != "localhost")
         return {false, 0, Why::BadPlace};
 
-    bool by_hours = false, by_source = false, by_accepted = false, by_forward = false, by_capability = false;
+    bool by_touch = false, by_hours = false, by_source = false, by_accepted = false, by_forward = false, by_capability = false;
     for (std::size_t i = 0; i < set.rules.size(); ++i) {
         const model::Rule& rule = set.access.rules[i];
         const PlainRule& plain = set.rules[i];
@@ -354,19 +356,23 @@ inline Expected plainly(const Case& set, const Case::Question& question) {
             from_here = from_here || (source.known && inside(network, source.address));
         const bool now = open_now(plain.hours, time);
         const bool rides = lets_ride(plain, question);
-        if (may && there && rides && from_here && now) return {true, i, Why::Allowed};
+        const bool touched = request.touched || !plain.touch;
+        if (may && there && rides && from_here && now && touched) return {true, i, Why::Allowed};
         if (!may) {
-            by_capability = by_capability || (from_here && now && !rule.allow.empty());
+            by_capability = by_capability || (from_here && now && touched && !rule.allow.empty());
         } else if (!there) {
             by_forward = true;
         } else if (!rides) {
             by_accepted = true;
         } else if (!from_here) {
             by_source = true;
-        } else {
+        } else if (!now) {
             by_hours = true;
+        } else {
+            by_touch = true;
         }
     }
+    if (by_touch) return {false, 0, Why::Touch};
     if (by_hours) return {false, 0, Why::Hours};
     if (by_source) return {false, 0, Why::Source};
     if (by_accepted) return {false, 0, Why::Accepted};

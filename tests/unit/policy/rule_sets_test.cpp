@@ -224,6 +224,7 @@ private:
         if (one_in(4)) rule.sftp.read_only = true;
         if (one_in(4)) rule.sftp.paths.emplace_back("/srv/**");
         if (one_in(3)) hours(rule, plain.hours);
+        rule.when.touch = plain.touch = one_in(6);
         m_set->access.rules.push_back(std::move(rule));
         m_set->rules.push_back(std::move(plain));
     }
@@ -255,6 +256,7 @@ private:
         request.forward_path = asked.socket_fine ? of(kPaths) : of(kBadPaths);
         asked.source = static_cast<int>(below(std::size(kSources)));
         request.source = kSources[asked.source].written;
+        request.touched = one_in(3);
         request.time = base::from_unix_milliseconds(m_now * 1000 + static_cast<std::int64_t>(below(1000)));
         if (one_in(3) && !m_set->rules.empty()) aim(asked);
         if (!m_set->rules.empty() && one_in(12)) ride(asked);
@@ -342,6 +344,7 @@ std::string missing_words(const Decision& decision, const Expected& expected, co
         return "the command is not named";
     if (!request.target.empty() && !says(" on " + request.target)) return "the target is not named";
     if (expected.why == Why::BadPlace) return wanted("is refused: ");
+    if (expected.why == Why::Touch) return wanted("who signs in with a security key and touches it");
     if (expected.why == Why::Hours) return wanted("lets it only at ");
     if (expected.why == Why::Source) return wanted("only from other networks");
     if (expected.why == Why::Accepted) return wanted("accepts connections from other networks only");
@@ -386,9 +389,10 @@ void shrink(Case& set, const Case::Question& question) {
 
 std::string shown(const Case& set, const Request& request) {
     std::string text =
-        fmt::format("{} asks for {} of \"{}\" as \"{}\" on \"{}\", \"{}\":{}, path \"{}\", from \"{}\", at {}\n",
+        fmt::format("{} asks for {} of \"{}\" as \"{}\" on \"{}\", \"{}\":{}, path \"{}\", from \"{}\"{}, at {}\n",
             request.user, model::name(request.capability), request.command.value_or("-"), request.login, request.target,
-            request.forward_host, request.forward_port, request.forward_path, request.source, base::rfc3339(request.time));
+            request.forward_host, request.forward_port, request.forward_path, request.source,
+            request.touched ? ", touched" : "", base::rfc3339(request.time));
     const auto add = [&](std::string_view kind, const auto& items) {
         for (const auto& item : items) {
             text += fmt::format("{} {}:", kind, item.name);

@@ -60,7 +60,7 @@ idle_time = "30m"
 max_sessions = 2
 record = "commands"
 on_failure = "alarm"
-when = { from = ["203.0.113.0/24"], hours = "Mon-Fri 08:00-20:00 Asia/Tokyo" }
+when = { from = ["203.0.113.0/24"], hours = "Mon-Fri 08:00-20:00 Asia/Tokyo", touch = true }
 
 [[rule]]
 name = "partner reaches the ledger only"
@@ -87,6 +87,8 @@ forward = ["ledger.internal:443", "10.1.0.0/16:5432"]
     EXPECT_EQ(rule.record, model::RecordLevel::Commands);
     EXPECT_EQ(rule.on_failure, model::OnFailure::Alarm);
     EXPECT_EQ(rule.when.hours, "Mon-Fri 08:00-20:00 Asia/Tokyo");
+    EXPECT_TRUE(rule.when.touch);
+    EXPECT_FALSE(access->rules.at(1).when.touch);
     EXPECT_EQ(access->rules.at(1).forward.size(), 2U);
     EXPECT_FALSE(access->rules.at(1).on_failure);
 }

@@ -43,7 +43,7 @@ model::Access sample() {
     full.limits = {.max_time = std::chrono::hours(8), .idle_time = std::chrono::minutes(30), .max_sessions = 2};
     full.record = model::RecordLevel::Metadata;
     full.on_failure = model::OnFailure::End;
-    full.when = {.from = {"10.0.0.0/8"}, .hours = "Mon-Fri 08:00-20:00 UTC"};
+    full.when = {.from = {"10.0.0.0/8"}, .hours = "Mon-Fri 08:00-20:00 UTC", .touch = true};
     access.rules = {full, {.name = "a second", .users = {"*"}, .allow = {model::Capability::Exec}}};
     access.client_hosts = {{.name = "build1.example.net",
                                .addresses = {"192.0.2.7", "2001:db8::/32"},

@@ -163,7 +163,7 @@ TEST_F(EditTest, NullAndAnEmptyTextTakeAFieldOut) {
     done("PATCH", "/v1/rules/r", R"({"when": {"from": ["203.0.113.0/24"], "hours": "08:00-20:00 Asia/Tokyo"}})");
     done("PATCH", "/v1/rules/r", R"({"when": {"hours": ""}})");
     const Json rule = done("GET", "/v1/rules/r")["rule"];
-    EXPECT_EQ(rule["when"], Json({{"from", {"203.0.113.0/24"}}, {"hours", ""}}));
+    EXPECT_EQ(rule["when"], Json({{"from", {"203.0.113.0/24"}}, {"hours", ""}, {"touch", false}}));
     done("PATCH", "/v1/rules/r", R"({"when": null})");
     EXPECT_TRUE(done("GET", "/v1/rules/r")["rule"]["when"]["from"].empty());
 }
