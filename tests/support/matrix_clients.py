@@ -253,8 +253,8 @@ class Putty(Client):
             if forced and kind in forced:
                 lines.append(f"{name}={_first(self._family(kind, forced[kind]), families)}\n")
         lines += ["PreferKnownHostKeys=0\n", "Protocol=ssh\n", f"PortNumber={place.port}\n"]
-        if rekey:
-            lines.append(f"RekeyBytes={rekey}\n")
+        if rekey:  # half of it: what its window takes goes out before it acts upon the count
+            lines.append(f"RekeyBytes={rekey // 2}\n")
         if keepalive:
             lines.append(f"PingIntervalSecs={keepalive}\nPingInterval=0\n")
         (folder / "sessions/matrix").write_text("".join(lines))

@@ -1,4 +1,5 @@
 """Processes of the tests: started with their output in a file, waited for by what they do, ended by their own id."""
+import itertools
 import os
 import re
 import signal
@@ -12,11 +13,27 @@ from pathlib import Path
 PATIENCE = 4 if os.environ.get("SEKISHO_SANITIZED") else 1
 
 
+def ports():
+    """Ports that this process may give away, one after the other: below those that the system gives to connections, so that none of these
+    takes one between the end of a server and its next start; and other ones for each process that runs tests beside this one."""
+    first, size, workers = 10_000, 22_000, 8
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", f"gw{workers - 1}").removeprefix("gw")) % workers
+    own = range(first + worker * (size // workers), first + (worker + 1) * (size // workers))
+    return itertools.cycle([*own[os.getpid() % len(own):], *own[:os.getpid() % len(own)]])
+
+
+PORTS = ports()
+
+
 def free_port():
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    for port in PORTS:
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_until(holds, what, timeout=20):
