@@ -66,7 +66,7 @@ void add_explain_command(CLI::App& app, Context& context) {
         "--connects-from", options->connects_from, "Address of who connects to a port of the gateway (remote-forward)");
     command->add_option("--command", options->command, "Command line that is to be run (exec)");
     command->add_option("--from", options->from, "Address that the user comes from");
-    command->add_flag("--touched", options.touched, "As if signed in with a security key that was touched");
+    command->add_flag("--touched", options->touched, "As if signed in with a security key that was touched");
     command->add_option("--at", options->at, "Time with zone, for example 2026-11-23T08:00:00+09:00; without it now");
     command->add_flag("--json", options->json, "As JSON");
     command->footer(

@@ -55,7 +55,8 @@ json terminal_of(BytesView request) {
     (void)in.u32();
     const BytesView modes = in.string();
     if (!in.ok()) return nullptr;
-    return {{"term", terminal}, {"width", columns}, {"height", rows}, {"modes", modes_of(modes)}};
+    // As in the other exports: who has no size says 0.
+    return {{"term", terminal}, {"width", columns == 0 ? 80 : columns}, {"height", rows == 0 ? 24 : rows}, {"modes", modes_of(modes)}};
 }
 
 /// RFC 4254 §6.10.

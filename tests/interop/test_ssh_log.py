@@ -5,6 +5,7 @@ import time
 import pytest
 from cryptography.exceptions import InvalidTag
 from evidence import newest
+from matrix_clients import in_terminal
 from open_sealed import open_ssh_log
 
 CLIENT, TARGET = 0, 1
@@ -32,14 +33,17 @@ def data_of(packets, source, code=None):
 @pytest.mark.row("E6")
 def test_a_terminal(world, pair):
     before = int(time.time())
-    world.alice.ssh("-tt", world.place(), "stty size; tty -s && echo 日本語; read line; echo got $line; exit 7", given=b"typed\n")
+    command = "stty size; tty -s && echo 日本語; printf '$ '; read line; echo got $line; exit 7"
+    line = ["ssh", "-F", world.alice.config, "-t", world.place(), command]
+    assert in_terminal(line, world.alice.environment(TERM="xterm-256color"), (97, 31), b"typed\n").status == 7
     key = newest(world, world.alice)["audit_key"]
     data, metadata, packets, _ = exported(world, pair, key)
     assert set(metadata) == {"started_at", "data_size", "encapsulated_key", "pty", "exit_data"}
     assert before <= metadata["started_at"] <= time.time()
     assert len(bytes.fromhex(metadata["encapsulated_key"])) == 32
     pty, modes = metadata["pty"], dict(metadata["pty"]["modes"])
-    assert set(pty) == {"term", "width", "height", "modes"} and pty["width"] > 0 and pty["height"] > 0
+    assert set(pty) == {"term", "width", "height", "modes"}
+    assert (pty["term"], pty["width"], pty["height"]) == ("xterm-256color", 97, 31)
     assert modes["ECHO"] == 1 and modes["VINTR"] == 3 and modes["TTY_OP_OSPEED"] > 0
     exit_data = metadata["exit_data"]
     assert before <= exit_data.pop("timestamp") <= time.time()
