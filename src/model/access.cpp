@@ -66,6 +66,23 @@ std::optional<RecordLevel> parse_record_level(std::string_view text) { return va
 std::optional<OnFailure> parse_on_failure(std::string_view text) { return value_in(kOnFailures, text); }
 std::optional<TargetAuth> parse_target_auth(std::string_view text) { return value_in(kTargetAuths, text); }
 
+std::vector<std::string> index_words(const std::optional<Indexing>& indexing) {
+    std::vector<std::string> words;
+    if (!indexing) return words;
+    if (indexing->commands) words.emplace_back("commands");
+    if (indexing->files) words.emplace_back("files");
+    if (words.empty()) words.emplace_back("none");
+    return words;
+}
+
+bool is_index_word(std::string_view word) { return word == "commands" || word == "files" || word == "none"; }
+
+void add_index_word(std::optional<Indexing>& indexing, std::string_view word) {
+    if (!indexing) indexing.emplace();
+    if (word == "commands") indexing->commands = true;
+    if (word == "files") indexing->files = true;
+}
+
 bool names_user(const std::vector<std::string>& words, const User& user) {
     return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
         if (word == "*" || word == user.name) return true;

@@ -78,6 +78,17 @@ struct SftpLimits {
     friend bool operator==(const SftpLimits&, const SftpLimits&) = default;
 };
 
+/// What of a session goes into the searchable index, where a rule says so itself (model/activity.h has what counts otherwise).
+struct Indexing {
+    bool commands = false;  // by exec, and typed
+    bool files = false;     // operations by sftp and scp
+    friend bool operator==(const Indexing&, const Indexing&) = default;
+};
+/// "commands", "files", or "none"; empty where nothing is said.
+std::vector<std::string> index_words(const std::optional<Indexing>& indexing);
+bool is_index_word(std::string_view word);
+void add_index_word(std::optional<Indexing>& indexing, std::string_view word);
+
 struct Rule {
     std::string name;
     std::vector<std::string> users;    // names, @groups, "*"
@@ -89,6 +100,7 @@ struct Rule {
     std::vector<std::string> accept_from;  // CIDR: who may connect where the gateway listens; empty: its own machine
     SftpLimits sftp;
     RecordLevel record = RecordLevel::Full;
+    std::optional<Indexing> index;  // empty: as the level and the seal have it
     std::optional<OnFailure> on_failure;  // empty: the configuration's
     When when;
     Limits limits;

@@ -48,6 +48,8 @@ const Fields& rules() {
         {"sftp_read_only", Flag, false, "sftp reads and lists, and changes nothing", {}},
         {"sftp_paths", Texts, false, "paths with * and ?, or FOLDER/** for all below it: only these by sftp; none: every path", {}},
         {"record", Text, false, "what is kept of a session", {"full", "commands", "metadata"}},
+        {"index", Texts, false, "what search finds; without it commands by exec and files, where the recording is not sealed",
+            {"commands", "files", "none"}},
         {"on_failure", Text, false, "when evidence cannot be written", {"refuse", "end", "alarm"}},
         {"max_time", Text, false, "for example 8h: then the session ends", {}},
         {"idle_time", Text, false, "for example 30m without a byte in either direction: then the session ends", {}},

@@ -35,6 +35,7 @@ struct Decision {
     std::string rule;    // the rule that allows; empty when refused
     std::string reason;  // one sentence for the user: what was refused, and what would be needed
     model::RecordLevel record = model::RecordLevel::Full;
+    std::optional<model::Indexing> index;
     std::optional<model::OnFailure> on_failure;
     model::Limits limits;
     model::SftpLimits sftp;  // Sftp only

@@ -189,6 +189,10 @@ std::optional<std::string> check_record(const std::string& text) {
     if (model::parse_record_level(text)) return std::nullopt;
     return "full, commands or metadata is wanted" + base::did_you_mean(text, {"full", "commands", "metadata"});
 }
+std::optional<std::string> check_index(const std::string& text) {
+    if (model::is_index_word(text)) return std::nullopt;
+    return "commands, files or none is wanted" + base::did_you_mean(text, {"commands", "files", "none"});
+}
 std::optional<std::string> check_on_failure(const std::string& text) {
     if (model::parse_on_failure(text)) return std::nullopt;
     return "refuse, end or alarm is wanted" + base::did_you_mean(text, {"refuse", "end", "alarm"});
@@ -399,13 +403,17 @@ void Reader::rule(const toml::table& table) {
     rule.sftp.read_only = flag(table, "sftp_read_only");
     rule.sftp.paths = texts(table, "sftp_paths", check_path);
     rule.record = model::parse_record_level(text(table, "record", check_record)).value_or(model::RecordLevel::Full);
+    const std::vector<std::string> index = texts(table, "index", check_index);
+    for (const std::string& word : index) model::add_index_word(rule.index, word);
+    if (index.size() > 1 && std::find(index.begin(), index.end(), "none") != index.end())
+        problem(table, "index says none and more: leave one out");
     rule.on_failure = model::parse_on_failure(text(table, "on_failure", check_on_failure));
     when(table, rule.when);
     limits(table, rule.limits);
     if (!table.contains("users")) problem(table, "users is missing: names, @groups or \"*\"");
     if (!table.contains("allow")) problem(table, "allow is missing: the capabilities, for example [\"shell\", \"exec\"]");
     // An empty list is a mistake that would widen a rule or leave it without effect; leaving the key out says what is meant.
-    for (const std::string_view key : {"targets", "logins", "commands", "accept_from", "sftp_paths"}) {
+    for (const std::string_view key : {"targets", "logins", "commands", "accept_from", "sftp_paths", "index"}) {
         const toml::array* list = table[key].as_array();
         if (list && list->empty()) problem(*list, fmt::format("{} is empty: leave it out, or name some", key));
     }

@@ -145,6 +145,8 @@ void take_rule_item(model::Rule& rule, const std::string& kind, const std::strin
         rule.sftp.read_only = true;
     else if (kind == "when" && name == "touch" && value == "true")
         rule.when.touch = true;
+    else if (kind == "index" && model::is_index_word(value))
+        model::add_index_word(rule.index, value);
     else if (kind == "from")
         rule.when.from.push_back(std::move(value));
     else if (kind == "limit" && take_limit(rule.limits, name, value))
@@ -302,6 +304,7 @@ public:
         if (rule.sftp.read_only) m_rule_items.map(rule.name, "sftp", {{"read_only", "true"}});
         m_rule_items.list(rule.name, "from", rule.when.from);
         if (rule.when.touch) m_rule_items.map(rule.name, "when", {{"touch", "true"}});
+        m_rule_items.list(rule.name, "index", model::index_words(rule.index));
         m_rule_items.map(rule.name, "limit", limits_as_items(rule.limits));
     }
 

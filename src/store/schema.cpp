@@ -86,11 +86,41 @@ std::vector<std::string> target_secrets(const Dialect& dialect) {
         dialect.text)};
 }
 
+/// The searchable index (search_terms.h): commands, operations on files, and what finds them. Rows are only ever added.
+std::vector<std::string> activity(const Dialect& dialect) {
+    const std::string_view text = dialect.text;
+    const std::string terms = dialect.terms_apart ? "" : ", terms INTEGER[] NOT NULL";
+    std::vector<std::string> all{
+        fmt::format("CREATE TABLE commands (number {1}, session {0} NOT NULL, channel BIGINT NOT NULL, time_ms BIGINT NOT NULL, "
+                    "how {0} NOT NULL, target {0} NOT NULL, text {0} NOT NULL{2})",
+            text, dialect.identity, terms),
+        "CREATE INDEX commands_by_session ON commands (session)",
+        fmt::format("CREATE TABLE file_operations (number {1}, session {0} NOT NULL, channel BIGINT NOT NULL, "
+                    "time_ms BIGINT NOT NULL, operation {0} NOT NULL, path {0} NOT NULL, other_path {0} NOT NULL, "
+                    "bytes_read BIGINT NOT NULL, bytes_written BIGINT NOT NULL, sha256 {0} NOT NULL, result {0} NOT NULL, "
+                    "via {0} NOT NULL, target {0} NOT NULL{2})",
+            text, dialect.identity, terms),
+        "CREATE INDEX file_operations_by_session ON file_operations (session)",
+        // Which numbers can be of a time: of each 1024 the first and the last time. Rows need not come in the order of their times.
+        fmt::format("CREATE TABLE activity_times (kind {0} NOT NULL, chunk BIGINT NOT NULL, first_ms BIGINT NOT NULL, "
+                    "last_ms BIGINT NOT NULL, PRIMARY KEY (kind, chunk))",
+            text)};
+    for (const std::string_view table : {"commands", "file_operations"}) {
+        // Terms are numbers, and what they lead to is looked at again: no positions, no sizes, no copy.
+        all.push_back(dialect.terms_apart
+                          ? fmt::format("CREATE VIRTUAL TABLE {}_terms USING fts5(terms, content='', detail=none, columnsize=0, "
+                                        "tokenize='ascii')",
+                                table)
+                          : fmt::format("CREATE INDEX {0}_terms ON {0} USING gin (terms)", table));
+    }
+    return all;
+}
+
 }  // namespace
 
 std::vector<Migration> migrations(const Dialect& dialect) {
     return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}, {4, fourth(dialect)}, {5, routes(dialect)},
-        {6, target_secrets(dialect)}};
+        {6, target_secrets(dialect)}, {7, activity(dialect)}};
 }
 
 }  // namespace sekisho::store

@@ -7,6 +7,7 @@
 #include <soci/soci.h>
 
 #include "store/access_tables.h"
+#include "store/activity_tables.h"
 #include "store/database.h"
 #include "store/secret_tables.h"
 
@@ -189,6 +190,7 @@ public:
         : m_gateway(std::move(gateway)), m_database(std::move(backend), [this] {
               m_audit_insert.reset();
               m_session_writes.reset();
+              m_activity_writes.reset();
           }) {}
 
     Result<void> migrate();
@@ -251,6 +253,11 @@ public:
     }
     Result<std::vector<model::AuditRecord>> audit_records(const AuditFilter& filter) override;
 
+    Result<void> record_commands(std::span<const model::CommandRun> commands) override { return record_activity(commands); }
+    Result<void> record_file_operations(std::span<const model::FileOperation> operations) override {
+        return record_activity(operations);
+    }
+
     Result<std::vector<std::string>> learned_host_keys(const std::string& target) override;
     Result<void> learn_host_key(const std::string& target, const std::string& line) override;
 
@@ -271,6 +278,8 @@ private:
     soci::session& sql() { return m_database.sql(); }
     void insert_session(const model::Session& session) { writes().insert(session); }
     void insert_audit(const model::AuditRecord& record);
+    template <class Item>
+    Result<void> record_activity(std::span<const Item> items);
     SessionWrites& writes();
     std::vector<model::Session> fetch_sessions(soci::statement& statement, SessionRow& row, const std::string& text);
 
@@ -278,6 +287,7 @@ private:
     // Made at their first use, when the tables are there; gone before their connection.
     std::optional<AuditInsert> m_audit_insert;
     std::optional<SessionWrites> m_session_writes;
+    std::optional<ActivityWrites> m_activity_writes;
     Database m_database;
 };
 
@@ -439,6 +449,17 @@ Result<std::vector<model::AuditRecord>> SqlStore::audit_records(const AuditFilte
             found.push_back(r);
         }
         return found;
+    });
+}
+
+template <class Item>
+Result<void> SqlStore::record_activity(std::span<const Item> items) {
+    if (items.empty()) return {};
+    return m_database.transaction("write what was done", [&]() -> Result<void> {
+        m_database.lock(m_database.dialect().lock_records);
+        if (!m_activity_writes || m_activity_writes->failed()) m_activity_writes.emplace(sql(), m_database.dialect());
+        m_activity_writes->insert(items);
+        return {};
     });
 }
 

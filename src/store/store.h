@@ -6,11 +6,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "model/access.h"
+#include "model/activity.h"
 #include "model/session.h"
 #include "model/target_secret.h"
 
@@ -56,6 +58,10 @@ public:
     /// Whoever has read up to a number finds later records behind it, whoever writes them.
     virtual Result<void> audit(const model::AuditRecord& record) = 0;
     virtual Result<std::vector<model::AuditRecord>> audit_records(const AuditFilter& filter) = 0;
+
+    /// For the searchable index, in one transaction: all or nothing. Their sessions are known already (session_started).
+    virtual Result<void> record_commands(std::span<const model::CommandRun> commands) = 0;
+    virtual Result<void> record_file_operations(std::span<const model::FileOperation> operations) = 0;
 
     /// Host keys learned at first use, by target name: public key lines.
     virtual Result<std::vector<std::string>> learned_host_keys(const std::string& target) = 0;

@@ -43,6 +43,7 @@ Json to_json(const model::Rule& rule) {
     return {{"name", rule.name}, {"users", rule.users}, {"targets", rule.targets}, {"logins", rule.logins}, {"allow", allow},
         {"commands", rule.commands}, {"forward", rule.forward}, {"accept_from", rule.accept_from},
         {"sftp_read_only", rule.sftp.read_only}, {"sftp_paths", rule.sftp.paths}, {"record", model::name(rule.record)},
+        {"index", model::index_words(rule.index)},
         {"on_failure", rule.on_failure ? model::name(*rule.on_failure) : ""},
         {"when", {{"from", rule.when.from}, {"hours", rule.when.hours}, {"touch", rule.when.touch}}},
         {"max_time", limit_text(rule.limits.max_time)}, {"idle_time", limit_text(rule.limits.idle_time)},

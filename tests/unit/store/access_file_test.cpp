@@ -59,6 +59,7 @@ max_time = "8h"
 idle_time = "30m"
 max_sessions = 2
 record = "commands"
+index = ["files"]
 on_failure = "alarm"
 when = { from = ["203.0.113.0/24"], hours = "Mon-Fri 08:00-20:00 Asia/Tokyo", touch = true }
 
@@ -85,6 +86,8 @@ forward = ["ledger.internal:443", "10.1.0.0/16:5432"]
     EXPECT_EQ(rule.limits, (model::Limits{std::chrono::hours(8), std::chrono::minutes(30), 2}));
     EXPECT_EQ(rule.commands, (std::vector<std::string>{"uptime", "git-upload-pack *"}));
     EXPECT_EQ(rule.record, model::RecordLevel::Commands);
+    EXPECT_EQ(rule.index, (model::Indexing{.commands = false, .files = true}));
+    EXPECT_FALSE(access->rules.at(1).index);
     EXPECT_EQ(rule.on_failure, model::OnFailure::Alarm);
     EXPECT_EQ(rule.when.hours, "Mon-Fri 08:00-20:00 Asia/Tokyo");
     EXPECT_TRUE(rule.when.touch);
@@ -153,6 +156,9 @@ TEST(AccessFileTest, ValuesAreChecked) {
     const Wrong rules[] = {{"allow = [\"shel\"]", "did you mean shell?"},
         {"allow = []\nrecord = \"all\"", "full, commands or metadata"},
         {"allow = [\"shell\"]\ntargets = []", "targets is empty"},
+        {"allow = [\"shell\"]\nindex = []", "index is empty"},
+        {"allow = [\"shell\"]\nindex = [\"command\"]", "did you mean commands?"},
+        {"allow = [\"shell\"]\nindex = [\"files\", \"none\"]", "index says none and more"},
         {"allow = [\"shell\"]\ntargets = [\"web[12]\"]", "a pattern with * and ?"},
         {"allow = [\"shell\"]\nforward = [\"h:1\"]", "allow has no forward"},
         {"allow = [\"local-forward\"]\nforward = [\"10.0.0.1/8:22\"]", "bits behind the prefix"},

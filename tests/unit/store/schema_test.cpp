@@ -85,8 +85,8 @@ TEST_P(SchemaTest, Version1IsMigratedWithAllThatWasInIt) {
     make_version_1();
     auto store = m_place.open();
     ASSERT_TRUE(store);
-    EXPECT_EQ(run("SELECT MAX(version) FROM schema_version"), "6");
-    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "6");
+    EXPECT_EQ(run("SELECT MAX(version) FROM schema_version"), "7");
+    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "7");
 
     const auto access = store->access();
     ASSERT_TRUE(access) << access.error().full();
@@ -113,7 +113,7 @@ TEST_P(SchemaTest, Version1IsMigratedWithAllThatWasInIt) {
     EXPECT_EQ(store->audit_records({})->size(), 2U);
     store.reset();
     EXPECT_TRUE(m_place.open());
-    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "6");
+    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "7");
 }
 
 TEST_P(SchemaTest, ASessionThatVersion1LeftOpenIsCut) {
@@ -142,7 +142,7 @@ TEST_P(SchemaTest, ANewerVersionIsLeftAlone) {
     ASSERT_FALSE(store);
     for (const char* word : {"99", "newer sekisho", "restore"})
         EXPECT_NE(store.error().text.find(word), std::string::npos) << store.error().text;
-    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "7");
+    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "8");
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, SchemaTest, testing::ValuesIn(lasting_databases()), name_of);

@@ -44,7 +44,8 @@ model::Access sample() {
     full.record = model::RecordLevel::Metadata;
     full.on_failure = model::OnFailure::End;
     full.when = {.from = {"10.0.0.0/8"}, .hours = "Mon-Fri 08:00-20:00 UTC", .touch = true};
-    access.rules = {full, {.name = "a second", .users = {"*"}, .allow = {model::Capability::Exec}}};
+    full.index = model::Indexing{.commands = true};
+    access.rules = {full, {.name = "a second", .users = {"*"}, .allow = {model::Capability::Exec}, .index = model::Indexing{}}};
     access.client_hosts = {{.name = "build1.example.net",
                                .addresses = {"192.0.2.7", "2001:db8::/32"},
                                .keys = {"ssh-ed25519 EEEE", "ssh-ed25519 FFFF"},
@@ -362,6 +363,28 @@ TEST_P(StoreContractTest, ReadsWhatTheSameTransactionWrote) {
         return m_store->replace_access({}, {});
     }));
     EXPECT_TRUE(m_store->access()->users.empty());
+}
+
+TEST_P(StoreContractTest, ActivityIsTakenWhateverItsTexts) {
+    ASSERT_TRUE(m_store->session_started(session("s1", "alice", 1)));
+    std::vector<model::CommandRun> commands(3000);
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        commands[i] = {.session = "s1", .channel = 4000000000U, .time = base::from_unix_milliseconds(static_cast<std::int64_t>(i)), .text = fmt::format("echo {}", i)};
+    }
+    commands[1].text = std::string("a\0b\xff ", 5) + std::string(1U << 20, 'x');
+    commands[2].text = "tail -f /var/log/日本語.log";
+    commands[3].session = "never stored";
+    const auto recorded = m_store->record_commands(commands);
+    ASSERT_TRUE(recorded) << recorded.error().full();
+    const model::FileOperation wrote{.session = "s1", .time = base::from_unix_milliseconds(1), .operation = "write", .path = "/srv/a\xff",
+        .other_path = "/srv/b", .bytes_written = std::uint64_t{1} << 62U, .sha256 = std::string(64, 'a'), .via = "sftp"};
+    EXPECT_TRUE(m_store->record_file_operations(std::vector{wrote, wrote}));
+    EXPECT_TRUE(m_store->record_commands({}));
+    EXPECT_FALSE(m_store->together([&]() -> Result<void> {
+        if (auto done = m_store->record_commands(std::vector{commands[0]}); !done) return done;
+        return fail("no");
+    }));
+    EXPECT_TRUE(m_store->record_commands(std::vector{commands[0]}));
 }
 
 TEST_P(StoreContractTest, IsReachableAlsoAfterARefusal) {
