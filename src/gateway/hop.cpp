@@ -153,7 +153,7 @@ void Hop::turn_ended() {
     drain();
     flush();
     hurry();
-    if (!m_over) return;
+    if (!m_over) return wait();
     m_told = true;
     m_ticker.remove(*this);
     // Who said goodbye, or has nothing open with us any more, is not waiting for what we could still say.
@@ -197,6 +197,14 @@ void Hop::hurry() {
     m_unanswered_read = false;
     --m_reads_to_hurry;
     m_stream->acknowledge();
+}
+
+/// A wake-up costs more than what is done with most of the small packets of a sign-in: those that nothing follows from come with the next.
+void Hop::wait() {
+    const std::size_t bytes = m_engine.awaits();
+    if (bytes == m_awaits) return;
+    m_stream->wait_for(bytes);
+    m_awaits = bytes;
 }
 
 void Hop::stream_writable() {

@@ -94,6 +94,7 @@ private:
     void unanswerable(ssh::Event& event);
     void flush();
     void hurry();
+    void wait();
     void dirty() { m_loop.at_turn_end(*this); }
     void end(std::string reason);
     void tell_sinks();
@@ -112,6 +113,7 @@ private:
     std::vector<GlobalAnswer> m_asked;  // in order; empty: a keepalive, whose answer is nobody's
     std::string m_reason;
     unsigned m_reads_to_hurry;
+    std::size_t m_awaits = 1;  // as the stream knows it
     bool m_unanswered_read = false;  // bytes came in this turn and nothing was sent
     bool m_blocked = false;  // the socket took less than we had
     bool m_paused = false;  // the peer does not read what we send: we do not read what it sends

@@ -53,6 +53,12 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
     return result;
 }
 
+bool is_connected(int fd) {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    return ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
 class Attempt final : public Watched, public std::enable_shared_from_this<Attempt> {
 public:
     Attempt(Loop& loop, std::string name, std::function<void(Result<Dialed>)> done, Judge judge)
@@ -105,7 +111,10 @@ private:
             }
             m_fd = fd;
             const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size);
-            if (result == 0) return connected(address);
+            const int problem = errno;
+            // On this machine the answer is there before the question's call has returned.
+            if (result == 0 || (problem == EINPROGRESS && is_connected(fd))) return connected(address);
+            errno = problem;
             m_connecting = &address;
             if (errno == EINPROGRESS && m_loop.state().reactor.watch(fd, *this, true)) return;
             note(address, errno);

@@ -18,6 +18,7 @@ namespace sekisho::net {
 namespace {
 
 constexpr int kGathered = 1024 * 1024;
+constexpr std::size_t kMostWanted = 1024;  // far below any receive buffer
 constexpr std::size_t kMostTail = Loop::kScratch - 300 * 1024;
 
 Error system_error(const char* what) {
@@ -87,8 +88,20 @@ public:
 
     void wait_readable() {
         if (m_resting || m_paused || m_read_over || m_handler == nullptr) return;
-        wake_at(1);
+        wake_at(m_wanted);
         read_later();
+    }
+
+    /// What was read already and not used is not seen by the system: with a part of a packet at hand every byte counts. Bytes that are not
+    /// read are acknowledged by a socket that was told to hurry before they came, and by no other: what came earlier is read at once.
+    void wait_for(std::size_t bytes) {
+        m_wanted = 1;
+        if (bytes > 1 && m_tail.empty()) {
+            acknowledge();
+            std::byte first{};
+            if (::recv(m_fd, &first, 1, MSG_PEEK) < 0 && errno == EAGAIN) m_wanted = static_cast<int>(std::min(bytes, kMostWanted));
+        }
+        if (!m_resting && !m_paused && !m_read_over) wake_at(m_wanted);
     }
 
     void readable() {
@@ -214,6 +227,7 @@ private:
     bool m_to_the_end = false;    // it will tell nothing more: read until nothing is left
     bool m_read_planned = false;
     bool m_resting = false;  // with the loop's pacer
+    int m_wanted = 1;
     int m_wake_at = 1;
     bool m_waiting_write = false;
     bool m_watches_room = false;
@@ -232,6 +246,7 @@ public:
     void pause() override { m_socket->pause(); }
     void resume() override { m_socket->resume(); }
     void acknowledge() override { m_socket->acknowledge(); }
+    void wait_for(std::size_t bytes) override { m_socket->wait_for(bytes); }
     void be_patient(bool on) override { m_socket->be_patient(on); }
     void end_sending() override { m_socket->end_sending(); }
     Endpoint peer() const override { return peer_of(m_socket->fd()); }

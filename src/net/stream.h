@@ -40,6 +40,8 @@ public:
     virtual void resume() = 0;
     /// Tells the peer now, not when the system finds it convenient, that its bytes have come.
     virtual void acknowledge() {}
+    /// Fewer bytes than this are of no use: they need not be told of before, only acknowledged. 1 at first.
+    virtual void wait_for(std::size_t /*bytes*/) {}
     /// Whether its bytes are read patiently (Loop::patiently); not at first.
     virtual void be_patient(bool) {}
     /// No more bytes from us.

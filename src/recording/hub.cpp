@@ -68,6 +68,8 @@ void Writer::run() {
             due.push_back(m_timers.top().track);
             m_timers.pop();
         }
+        // Most recordings of short sessions end before their timer: nobody need wake for those.
+        while (!m_timers.empty() && m_timers.top().is_over()) m_timers.pop();
         if (!due.empty() || !m_jobs.empty()) {
             auto jobs = std::exchange(m_jobs, {});
             lock.unlock();
@@ -177,16 +179,22 @@ Result<void> Hub::prepare() {
     return {};
 }
 
+/// Asked once a second while so much is left that nobody fills it in one.
+Result<void> Hub::has_room() {
+    const TimePoint now = std::chrono::steady_clock::now();
+    if (now.time_since_epoch() < m_roomy_until.load(std::memory_order_relaxed)) return {};
+    struct statvfs space {};
+    if (::statvfs(m_folder.c_str(), &space) != 0) return fail("the recording cannot be started", system_text(errno));
+    const std::uint64_t left = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+    if (left < kReserve) return fail("the recording cannot be started", "the disk is full");
+    if (left > kRoomy) m_roomy_until.store((now + kRoomyFor).time_since_epoch(), std::memory_order_relaxed);
+    return {};
+}
+
 Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoint origin, Executor executor,
                                        RecorderCallbacks callbacks, std::size_t writer, Compressor& compressor) {
     if (const auto ready = prepare(); !ready) return std::unexpected(ready.error());
-    if (reserve) {
-        struct statvfs space {};
-        if (::statvfs(m_folder.c_str(), &space) != 0) return fail("the recording cannot be started", system_text(errno));
-        if (static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize < kReserve) {
-            return fail("the recording cannot be started", "the disk is full");
-        }
-    }
+    if (const auto room = reserve ? has_room() : Result<void>{}; !room) return std::unexpected(room.error());
     if (!is_audit_key(facts.audit_key)) facts.audit_key = audit_key(facts.started, facts.user);
     auto created = create_file(facts.audit_key);
     if (!created) return std::unexpected(created.error());

@@ -31,6 +31,10 @@ private:
         TimePoint when;
         std::weak_ptr<Track> track;
         bool operator<(const Timer& other) const { return other.when < when; }  // the earliest on top
+        bool is_over() const {
+            const auto recording = track.lock();
+            return !recording || recording->ends();
+        }
     };
     void run();
 
@@ -74,6 +78,8 @@ public:
     static constexpr std::size_t kMemoryHigh = 64 * 1024 * 1024;
     static constexpr std::size_t kMemoryLow = 48 * 1024 * 1024;
     static constexpr std::uint64_t kReserve = 4 * 1024 * 1024;
+    static constexpr std::uint64_t kRoomy = 1ULL * 1024 * 1024 * 1024;
+    static constexpr std::chrono::seconds kRoomyFor{1};
 
     Hub(std::string folder, std::vector<AuditorKey> seal_to);
 
@@ -94,6 +100,7 @@ private:
     Result<Recordings::Opened> create(SessionFacts facts, bool reserve, TimePoint origin, Executor executor,
                                       RecorderCallbacks callbacks, std::size_t writer, Compressor& compressor);
     Result<void> prepare();
+    Result<void> has_room();
     /// Adds "+2" … to `key` while the name is taken.
     Result<std::unique_ptr<BlockFile>> create_file(std::string& key);
 
@@ -102,6 +109,7 @@ private:
     BufferPool m_pool;
     std::atomic<bool> m_full{false};
     std::atomic<std::size_t> m_next_writer{0};
+    std::atomic<TimePoint::duration> m_roomy_until{TimePoint::duration{}};
 
     std::mutex m_mutex;  // everything below
     std::vector<std::weak_ptr<Track>> m_waiting;

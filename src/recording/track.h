@@ -55,6 +55,11 @@ public:
     void sync_begins() { m_sync_planned = false; }
 
     // --- any ---
+    /// finish() was called, which sees to all that is left.
+    bool ends() {
+        const std::lock_guard lock(m_mutex);
+        return m_finish_called;
+    }
     /// Calls on_drained on the loop.
     void post_drained();
     void post(std::function<void()> function) { m_executor(std::move(function)); }

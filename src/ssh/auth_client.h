@@ -17,6 +17,8 @@ public:
 
     /// Encrypted both ways: SERVICE_REQUEST, once.
     void start();
+    /// A request is with the server.
+    bool has_asked() const { return m_request_outstanding; }
     Result<void> receive_service_accept(BytesView payload);
     Result<void> receive_ext_info(BytesView payload);
     Result<void> receive_failure(BytesView payload);

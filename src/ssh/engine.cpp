@@ -22,6 +22,11 @@ namespace limits = wire::limits;
 
 static_assert(Engine::kTailroom == Outgoing::kRoomBehind);
 
+/// More than most identification lines, and less than any with a KEXINIT behind it: 16 bytes of cookie and ten lists with one name each.
+constexpr std::size_t kIdentificationAndMore = 128;
+constexpr std::size_t kNewKeysSize = 1;
+constexpr std::size_t kServiceAcceptSize = 1 + 4 + kUserauthService.size();
+
 namespace {
 
 template <class... Ts>
@@ -88,6 +93,16 @@ public:
         } else if (m_exchange.wants_rekey()) {
             m_exchange.start();
         }
+    }
+
+    std::size_t awaits() const {
+        if (m_over || m_core.authenticated) return 1;
+        if (!is_server() && m_core.peer_line.empty()) return kIdentificationAndMore;
+        if (is_server() && !m_exchange.established() && m_exchange.peer_state() == ExchangeState::ExpectNewKeys)
+            return m_reader.least_packet(kNewKeysSize) + 1;  // the request for a service
+        if (!is_server() && m_phase == Phase::ExpectService && m_client.has_asked())
+            return m_reader.least_packet(kServiceAcceptSize) + 1;  // the answer to what was asked with it
+        return 1;
     }
 
     std::unexpected<Error> end(const Error& error) {
@@ -335,6 +350,7 @@ Result<ChannelId> Engine::new_channel() { return m_impl->m_channels.new_channel(
 bool Engine::over() const { return m_impl->m_over; }
 bool Engine::authenticated() const { return m_impl->m_core.authenticated; }
 bool Engine::owes_answer() const { return m_impl->m_exchange.asks() || m_impl->m_server.asks(); }
+std::size_t Engine::awaits() const { return m_impl->awaits(); }
 const std::string& Engine::peer_identification() const { return m_impl->m_core.peer_line; }
 std::size_t Engine::writable(ChannelId id) const {
     const Channel* channel = m_impl->m_channels.find(id);

@@ -65,6 +65,9 @@ public:
     bool authenticated() const;
     /// The peer signs in and waits for what the owner was asked (a signature, a decision): it has nothing to say before that.
     bool owes_answer() const;
+    /// With fewer bytes than this from the peer there is nothing to do or to answer: at least 1. Where it is more, the peer owes us what
+    /// comes behind the first of them in any case.
+    std::size_t awaits() const;
     const std::string& peer_identification() const;
     /// The peer's current window for this channel.
     std::size_t writable(ChannelId channel) const;

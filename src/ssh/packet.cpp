@@ -13,6 +13,12 @@ constexpr std::size_t kHeaderSize = 5;   // length and padding_length
 constexpr std::size_t kLeastPadding = 4;  // RFC 4253 §6
 constexpr std::size_t kLeastPacket = 5;   // padding_length and four bytes of padding
 
+std::size_t least_padding(const crypto::PacketShape& shape, std::size_t payload_size) {
+    const std::size_t counted = kHeaderSize - shape.aligned_from + payload_size;
+    const std::size_t pad = shape.block - counted % shape.block;
+    return pad < kLeastPadding ? pad + shape.block : pad;
+}
+
 }  // namespace
 
 Result<std::optional<PacketReader::Packet>> PacketReader::next(MutableBytes input, std::size_t most) {
@@ -67,11 +73,13 @@ void PacketReader::new_keys(std::unique_ptr<crypto::PacketOpener> opener, bool r
     if (reset_sequence) m_sequence = 0;
 }
 
+std::size_t PacketReader::least_packet(std::size_t payload) const {
+    const crypto::PacketShape shape = m_opener->shape();
+    return kHeaderSize + payload + least_padding(shape, payload) + shape.tag;
+}
+
 std::size_t PacketWriter::padding(std::size_t payload_size) const {
-    const std::size_t counted = kHeaderSize - m_shape.aligned_from + payload_size;
-    std::size_t pad = m_shape.block - counted % m_shape.block;
-    if (pad < kLeastPadding) pad += m_shape.block;
-    return pad;
+    return least_padding(m_shape, payload_size);
 }
 
 void PacketWriter::fill_packet(std::byte* packet, std::size_t payload_size, std::size_t pad) {

@@ -37,6 +37,8 @@ public:
     /// `compressed`: zlib@openssh.com was agreed on for these keys; in force once begin_compression() was called, then or before.
     void new_keys(std::unique_ptr<crypto::PacketOpener> opener, bool reset_sequence, bool compressed = false);
     void begin_compression() { m_compression_begun = true; }
+    /// Bytes of the smallest packet with so much payload.
+    std::size_t least_packet(std::size_t payload) const;
     /// The payload of the last packet is not needed any more.
     void drop_payload() {
         if (m_inflate) m_inflate->drop();

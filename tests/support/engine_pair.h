@@ -101,7 +101,15 @@ public:
         return true;
     }
 
+    /// Gives an end nothing before it has what it awaits (Engine::awaits).
+    void patiently() { m_patiently = true; }
+    unsigned withheld() const { return m_withheld; }
+
     void feed(End& end) {
+        if (m_patiently && end.input.size() < end.engine.awaits()) {
+            ++m_withheld;
+            return;
+        }
         std::size_t used = 0;
         while (used < end.input.size() && !end.engine.over()) {
             auto consumed = end.engine.feed(MutableBytes(end.input).subspan(used), m_now);
@@ -191,6 +199,8 @@ private:
     End m_client;
     End m_server;
     std::size_t m_piece = SIZE_MAX;
+    bool m_patiently = false;
+    unsigned m_withheld = 0;
     bool m_tried = false;
 };
 

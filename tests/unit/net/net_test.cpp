@@ -1,11 +1,14 @@
 // Loops, streams, dialer, listener, timer and worker pool over real loopback sockets and threads; runs under TSan.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <future>
+#include <semaphore>
 
 #include "net/dialer.h"
 #include "net/listener.h"
@@ -97,6 +100,123 @@ void on(Loop& loop, Work work) {
         done.set_value();
     });
     done.get_future().wait();
+}
+
+/// Keeps what it reads and tells of each read.
+class Reader final : public StreamHandler {
+public:
+    Reader(Loop& loop, int fd) : stream(make_socket_stream(loop, fd)) { stream->start(*this); }
+    std::size_t stream_read(MutableBytes bytes) override {
+        reads.push_back(bytes.size());
+        told.release();
+        return bytes.size();
+    }
+    void stream_writable() override {}
+    void stream_ended() override {
+        ended = true;
+        told.release();
+    }
+    void stream_broken(const Error&) override {}
+
+    std::unique_ptr<Stream> stream;
+    std::vector<std::size_t> reads;
+    bool ended = false;
+    std::counting_semaphore<> told{0};
+};
+
+class Awaiting : public ::testing::Test {
+protected:
+    Awaiting() {
+        m_loop.start();
+        const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        auto* generic = reinterpret_cast<sockaddr*>(&address);
+        EXPECT_TRUE(::bind(listener, generic, size) == 0 && ::listen(listener, 1) == 0 && ::getsockname(listener, generic, &size) == 0);
+        peer = ::socket(AF_INET, SOCK_STREAM, 0);
+        EXPECT_EQ(::connect(peer, generic, size), 0);
+        const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+        ::close(listener);
+        on(m_loop, [&] { reader = std::make_unique<Reader>(m_loop, fd); });
+    }
+    ~Awaiting() override {
+        on(m_loop, [&] { reader.reset(); });
+        ::close(peer);
+    }
+    void say(std::size_t bytes) {
+        const base::Bytes text(bytes);
+        EXPECT_EQ(::send(peer, text.data(), bytes, MSG_NOSIGNAL), static_cast<ssize_t>(bytes));
+    }
+    void await(std::size_t bytes) {
+        on(m_loop, [&] { reader->stream->wait_for(bytes); });
+    }
+    /// A round of the loop in which it would see what is there.
+    std::vector<std::size_t> reads() {
+        std::vector<std::size_t> found;
+        for (int round = 0; round < 3; ++round) on(m_loop, [&] { found = reader->reads; });
+        return found;
+    }
+
+    Loop m_loop;
+    int peer = -1;
+    std::unique_ptr<Reader> reader;
+};
+
+TEST_F(Awaiting, FewBytesComeWithTheNext) {
+    await(17);
+    say(16);
+    EXPECT_TRUE(reads().empty());
+    say(52);
+    reader->told.acquire();
+    EXPECT_EQ(reads(), (std::vector<std::size_t>{68}));
+    await(1);
+    say(3);
+    reader->told.acquire();
+    EXPECT_EQ(reads(), (std::vector<std::size_t>{68, 3}));
+}
+
+TEST_F(Awaiting, WhatIsThereAlreadyIsReadAtOnce) {
+    on(m_loop, [&] {
+        say(16);
+        reader->stream->wait_for(17);
+    });
+    reader->told.acquire();
+    EXPECT_EQ(reads(), (std::vector<std::size_t>{16}));
+}
+
+TEST_F(Awaiting, FewerBytesAwaitedAreTheOnesThatCame) {
+    await(100);
+    say(16);
+    EXPECT_TRUE(reads().empty());
+    await(1);
+    reader->told.acquire();
+    EXPECT_EQ(reads(), (std::vector<std::size_t>{16}));
+}
+
+TEST_F(Awaiting, TheEndIsToldOf) {
+    await(100);
+    say(5);
+    ::shutdown(peer, SHUT_WR);
+    reader->told.acquire();
+    reader->told.acquire();
+    EXPECT_EQ(reads(), (std::vector<std::size_t>{5}));
+    EXPECT_TRUE(reader->ended);
+}
+
+TEST_F(Awaiting, BytesThatAreNotReadAreAcknowledged) {
+    // With Nagle's algorithm on, as it is, the second piece leaves when the first was acknowledged: at once, or after 40 ms and more.
+    std::vector<std::chrono::steady_clock::duration> times;
+    for (int round = 0; round < 5; ++round) {
+        await(17);
+        const auto begin = std::chrono::steady_clock::now();
+        say(16);
+        say(16);
+        reader->told.acquire();
+        times.push_back(std::chrono::steady_clock::now() - begin);
+    }
+    EXPECT_LT(*std::ranges::min_element(times), 20ms);
 }
 
 TEST(Patience, ManyStrangersWaitForEachOtherAndNobodyWaitsForThem) {

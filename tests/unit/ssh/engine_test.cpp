@@ -32,6 +32,31 @@ TEST(Engine, SignsInWithPiecesOfAnySize) {
     }
 }
 
+// Whoever reads only what is awaited must never wait for ever.
+TEST(Engine, SignsInWhenNothingIsReadBeforeItIsAwaited) {
+    for (const std::string& cipher : ssh::default_algorithms().ciphers) {
+        for (const std::string& mac : ssh::default_algorithms().macs) {
+            for (const std::size_t piece : {std::size_t{1}, std::size_t{16}, SIZE_MAX}) {
+                ssh::Algorithms algorithms = ssh::default_algorithms();
+                algorithms.kex = {"curve25519-sha256"};
+                algorithms.ciphers = {cipher};
+                algorithms.macs = {mac};
+                ssh::Config client, server;
+                client.algorithms = server.algorithms = &algorithms;
+                EnginePair pair(client, server);
+                pair.piece(piece);
+                pair.patiently();
+                ASSERT_TRUE(pair.sign_in()) << cipher << ' ' << mac << ' ' << piece;
+                if (piece <= 16) {
+                    EXPECT_GT(pair.withheld(), 2U);
+                }
+                EXPECT_EQ(pair.client().engine.awaits(), 1U);
+                EXPECT_EQ(pair.server().engine.awaits(), 1U);
+            }
+        }
+    }
+}
+
 struct Suite {
     const char* kex;
     const char* cipher;
