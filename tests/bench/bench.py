@@ -22,6 +22,7 @@ import idle
 import keystroke
 import login
 import policy
+import recorded
 import storm
 import two_hop
 from measure import Figures
@@ -32,7 +33,7 @@ PARTS = {  # part: (what measures it, does it say anything without a gateway)
     "relay-openssl": (bulk.measure_openssl, False), "chacha": (bulk.measure_chacha, False),
     "pty": (two_hop.measure, False), "login": (login.measure, False), "idle": (idle.measure, False),
     "idle-jump": (idle.measure_jump, True), "keystroke": (keystroke.measure, False), "storm": (storm.measure, False),
-    "curve": (curve.measure, False), "policy": (policy.measure, True),
+    "curve": (curve.measure, False), "recorded": (recorded.measure, False), "policy": (policy.measure, True),
 }
 
 
