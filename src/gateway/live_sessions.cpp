@@ -50,6 +50,11 @@ bool LiveSessions::count_under(const std::string& id, const std::string& rule, s
     return true;
 }
 
+void LiveSessions::stop_counting(const std::string& id) {
+    const std::lock_guard lock(m_mutex);
+    if (const auto own = m_sessions.find(id); own != m_sessions.end()) own->second->rules.clear();
+}
+
 bool LiveSessions::end(const std::string& id_or_audit_key, const std::string& text) {
     std::shared_ptr<LiveSession> found;
     {

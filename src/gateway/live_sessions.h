@@ -41,9 +41,11 @@ public:
     std::vector<model::Session> list() const;
     std::size_t count() const;
     bool end(const std::string& id_or_audit_key, const std::string& text);
-    /// Counts the session `id` among those of its user under `rule`, from now until it leaves; false, and not counted, where `most`
+    /// Counts the session `id` among those of its user under `rule`, from now until stop_counting; false, and not counted, where `most`
     /// others are there already.
     bool count_under(const std::string& id, const std::string& rule, std::uint32_t most);
+    /// It is over, though its end is not stored yet: counted under no rule any more.
+    void stop_counting(const std::string& id);
 
 private:
     mutable std::mutex m_mutex;

@@ -64,7 +64,10 @@ public:
     bool end_session(const std::string& id_or_audit_key, const std::string& reason) override {
         return m_services->live.end(id_or_audit_key, reason);
     }
-    void settle() override { m_store_worker->settle(); }
+    void settle() override {
+        m_recordings->settle();  // which hands its ends on to the store
+        m_store_worker->settle();
+    }
     void access_changed() override { read_access(true); }
     std::vector<model::SourcePenalty> penalties() override {
         return m_services->doorkeeper.penalties(std::chrono::steady_clock::now());

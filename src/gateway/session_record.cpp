@@ -193,6 +193,7 @@ void SessionRecord::audit(std::string kind, std::string subject, std::string out
 void SessionRecord::finish(const std::string& result) {
     if (m_finished) return;
     m_finished = true;
+    m_services.live.stop_counting(facts().id);
     model::Session ended = m_live->now();
     ended.result = result;
     ended.finished = std::chrono::system_clock::now();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <future>
 #include <utility>
 
 #include "base/thread_name.h"
@@ -26,15 +27,21 @@ std::size_t writer_count() {
 
 Writer::Writer() : m_thread([this] { run(); }) {}
 
-bool Writer::post(Job job) {
+bool Writer::post(Job job, When when) {
     {
         const std::lock_guard lock(m_mutex);
         if (m_ended) return false;
         m_jobs.push_back(std::move(job));
-        if (m_jobs.size() > 1) return true;  // it is awake
+        if (!m_asleep || (when == When::Soon && m_looks_again)) return true;
+        m_asleep = false;
     }
     m_changed.notify_one();
     return true;
+}
+
+void Writer::settle() {
+    std::promise<void> settled;
+    if (post([&settled](Compressor&) { settled.set_value(); })) settled.get_future().wait();
 }
 
 void Writer::arm(TimePoint when, std::weak_ptr<Track> track) {
@@ -61,7 +68,7 @@ void Writer::run() {
     base::name_this_thread("recording");
     Compressor compressor;
     std::unique_lock lock(m_mutex);
-    for (;;) {
+    for (bool worked = false;;) {
         std::vector<std::weak_ptr<Track>> due;
         const TimePoint soon = std::chrono::steady_clock::now() + kTimerSlack;
         while (!m_timers.empty() && m_timers.top().when <= soon) {
@@ -79,15 +86,19 @@ void Writer::run() {
                 if (const auto track = weak.lock()) track->flush_due(compressor);
             }
             lock.lock();
-        } else if (m_stopping) {
+            worked = true;
+            continue;
+        }
+        if (m_stopping) {
             m_ended = true;
             return;
-        } else if (m_timers.empty()) {
-            m_changed.wait(lock);
-        } else {
-            const TimePoint next = m_timers.top().when;
-            m_changed.wait_until(lock, next);
         }
+        m_asleep = true;
+        m_looks_again = std::exchange(worked, false);
+        TimePoint until = m_timers.empty() ? TimePoint::max() : m_timers.top().when;
+        if (m_looks_again) until = std::min(until, std::chrono::steady_clock::now() + kGather);
+        until == TimePoint::max() ? m_changed.wait(lock) : static_cast<void>(m_changed.wait_until(lock, until));
+        m_asleep = m_looks_again = false;
     }
 }
 
@@ -257,6 +268,10 @@ Result<std::unique_ptr<BlockFile>> Hub::create_file(std::string& key) {
         m_numbers[wanted] = number;
         return std::move(*created);
     }
+}
+
+void Hub::settle() {
+    for (const auto& writer : m_writers) writer->settle();
 }
 
 void Hub::stop() {

@@ -20,8 +20,13 @@ public:
     using Job = std::function<void(Compressor&)>;
 
     Writer();
+    /// What nobody waits for gathers for a moment behind other work, so that it need not wake this thread.
+    enum class When { Now, Soon };
+    static constexpr std::chrono::milliseconds kGather{200};
     /// False once it stops: the job was not taken.
-    bool post(Job job);
+    bool post(Job job, When when = When::Now);
+    /// Waits until all jobs so far are done. Not on this thread.
+    void settle();
     void arm(TimePoint when, std::weak_ptr<Track> track);
     /// Runs what is queued, then ends the thread.
     void stop();
@@ -42,6 +47,8 @@ private:
     std::condition_variable m_changed;
     std::deque<Job> m_jobs;
     std::priority_queue<Timer> m_timers;
+    bool m_asleep = false;
+    bool m_looks_again = false;  // its sleep ends within kGather
     bool m_stopping = false;
     bool m_ended = false;
     std::thread m_thread;
@@ -85,6 +92,8 @@ public:
 
     void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
               std::function<void(Result<Recordings::Opened>)> done);
+    /// Waits until all that ended before has its end. Not on a thread of this.
+    void settle();
     /// Ends every recording that is still open, writes everything, ends the threads.
     void stop();
 

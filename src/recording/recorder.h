@@ -53,7 +53,8 @@ public:
     virtual bool backlogged() const = 0;
 
     /// Ends the recording with a reason ("finished", "ended by …"); flushes; later calls are ignored. `done` runs on the writer's
-    /// thread when everything is written (or failed), at once where it had ended before; fdatasync follows within seconds.
+    /// thread when everything is written (or failed), within 200 ms or when somebody settles, and at once where it had ended before;
+    /// fdatasync follows within seconds.
     virtual void finish(std::string_view reason, TimePoint now, std::function<void(Result<void>)> done) = 0;
 };
 
@@ -80,6 +81,9 @@ public:
     /// with `reserve`, refuses when the disk has less than a few MiB left. `done` runs on a writer's thread and hands on at once.
     virtual void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
                       std::function<void(Result<Opened>)> done) = 0;
+
+    /// Waits until all recordings that were finished before have their end. Not on a loop.
+    virtual void settle() {}
 };
 
 /// `seal_to`: the auditors who can read what is recorded; nobody else can then. Empty: whoever may read the files.

@@ -47,6 +47,8 @@ public:
         m_hub->open(std::move(facts), reserve, std::move(executor), std::move(callbacks), std::move(done));
     }
 
+    void settle() override { m_hub->settle(); }
+
 private:
     const std::shared_ptr<Hub> m_hub;
 };

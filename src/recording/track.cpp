@@ -133,6 +133,7 @@ void Track::finish(std::string_view reason, std::optional<TimePoint> now, Done d
     m_finish_called = true;
     m_finish = std::make_unique<Finish>(Finish{std::string(reason), time_us, std::move(done)});
     wake_drain();
+    m_wake.patiently = m_wake.drain;
     if (!deliver(std::move(lock))) {  // the Hub stopped and ended this recording before
         std::unique_lock again(m_mutex);
         const std::unique_ptr<Finish> unheard = std::move(m_finish);
@@ -239,7 +240,8 @@ bool Track::deliver(std::unique_lock<std::mutex> lock) {
     Writer& writer = m_hub.writer(m_writer);
     if (wake.timer) writer.arm(*wake.timer, weak_from_this());
     if (!wake.drain) return true;
-    return writer.post([self = shared_from_this()](Compressor& compressor) { self->drain(compressor); });
+    return writer.post([self = shared_from_this()](Compressor& compressor) { self->drain(compressor); },
+        wake.patiently ? Writer::When::Soon : Writer::When::Now);
 }
 
 // --- writer ---

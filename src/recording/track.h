@@ -99,6 +99,7 @@ private:
     };
     struct Wake {  // what the loop owes the writer thread once the mutex is free
         bool drain = false;
+        bool patiently = false;
         std::optional<TimePoint> timer;
     };
 
