@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "app/config_telling.h"
 #include "base/duration.h"
 #include "base/network.h"
 #include "identity/user_certificate.h"
@@ -351,6 +352,7 @@ std::vector<ConfigKey> make_keys() {
         "What the log on stderr shows: debug, info, warn or error.", wrong_level);
     add("log.monthly.dir", Text([](Config& c) -> std::string& { return c.log.monthly_dir; }), Reload::Live,
         "Folder of the monthly log of sessions, sshfw-YYYYMM.log. Empty: none.");
+    add_telling_keys(keys);
     return keys;
 }
 

@@ -49,7 +49,22 @@ void add_resolver(const model::Config& config, std::vector<std::string>& read) {
     }
 }
 
+/// Something is told, so it is kept how far.
+bool tells(const model::Config& config) {
+    return !config.mail.smtp.empty() || !config.syslog.to.empty() || !config.json.to.empty() || !config.webhook.to.empty();
+}
+
 }  // namespace
+
+std::vector<std::string> telling_folders(const model::Config& config) {
+    std::vector<std::string> folders;
+    if (!config.mail.smtp.empty()) folders.push_back(config.path("mail"));
+    if (tells(config)) folders.push_back(config.path("telling"));
+    for (const std::string& to : config.json.to) {
+        if (to.starts_with("file:")) folders.push_back(fs::path(to.substr(5)).parent_path());
+    }
+    return folders;
+}
 
 sandbox::Paths gateway_files(const model::Config& config) {
     sandbox::Paths paths;
@@ -67,6 +82,7 @@ sandbox::Paths gateway_files(const model::Config& config) {
     const auto& from = config.users_from;
     if (!from.url.empty()) paths.write.push_back(fs::path(config.path(from.change_log)).parent_path());
     if (from.url.starts_with("dir:")) paths.read.push_back(from.url.substr(4));
+    for (std::string& folder : telling_folders(config)) paths.write.push_back(std::move(folder));
     for (const auto& path : paths.write) {
         if (covers_a_key(config, path)) log::warn("sandbox.covers_keys", {{"folder", path}});
     }
@@ -77,7 +93,12 @@ sandbox::Paths gateway_files(const model::Config& config) {
 
 std::vector<std::string> readable_files(const model::Config& config, const std::string& config_path) {
     std::vector<std::string> files{config_path};
-    for (const auto* name : {&config.users_from.access_key_file, &config.users_from.ca_file}) {
+    if (!config.mail.templates.empty()) {
+        for (const char* name : {"start", "finish", "refused"}) files.push_back(config.path(config.mail.templates) + "/" + name + ".txt");
+    }
+    for (const auto* name : {&config.users_from.access_key_file, &config.users_from.ca_file, &config.mail.password_file,
+             &config.mail.ca_file, &config.syslog.ca_file, &config.syslog.certificate_file, &config.syslog.key_file,
+             &config.webhook.secret_file, &config.webhook.ca_file}) {
         if (!name->empty()) files.push_back(config.path(*name));
     }
     for (const auto* names : {&config.ssh.revoked_keys, &config.target.revoked_host_keys}) {
@@ -94,6 +115,10 @@ Result<void> confine_gateway(const model::Config& config) {
     }
     if (!from.url.empty() && covers_a_key(config, fs::path(config.path(from.change_log)).parent_path())) {
         return fail("the gateway's own keys are in the folder of users_from.change_log: choose another one");
+    }
+    for (const std::string& folder : telling_folders(config)) {
+        if (covers_a_key(config, folder))
+            return fail("the gateway's own keys are in the folder " + folder + " of json.to: choose another one");
     }
     const auto files = sandbox::restrict_files(gateway_files(config));
     if (!files) return std::unexpected(files.error());

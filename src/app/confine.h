@@ -8,6 +8,9 @@
 
 namespace sekisho::app {
 
+/// Where is written what people and machines are told, and how far.
+std::vector<std::string> telling_folders(const model::Config& config);
+
 /// Store, recordings and logs to write; what the system's libraries read. No key file, and no folder that has one below it.
 sandbox::Paths gateway_files(const model::Config& config);
 

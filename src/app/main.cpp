@@ -32,6 +32,7 @@ void add_commands(CLI::App& app, cli::Context& context) {
     cli::add_explain_command(app, context);
     cli::add_sessions_command(app, context);
     cli::add_penalties_command(app, context);
+    cli::add_mail_command(app, context);
     cli::add_recordings_command(app, context);
     cli::add_keygen_command(app, context);
     cli::add_audit_command(app, context);

@@ -15,6 +15,7 @@
 #include "app/confine.h"
 #include "crypto/packet_cipher.h"
 #include "gateway/serve.h"
+#include "gateway/telling.h"
 #include "keyholder/process.h"
 #include "store/store.h"
 #include "web/api.h"
@@ -93,8 +94,10 @@ Result<void> claim(const std::string& data_dir) {
 Result<void> make_folders(const model::Config& config) {
     const auto& from = config.users_from;
     const std::string change_log = std::filesystem::path(config.path(from.change_log)).parent_path();
-    for (const std::string& folder :
-        {config.path(config.recording.dir), config.log.monthly_dir, from.url.empty() ? std::string() : change_log}) {
+    std::vector<std::string> folders = telling_folders(config);
+    folders.insert(
+        folders.end(), {config.path(config.recording.dir), config.log.monthly_dir, from.url.empty() ? std::string() : change_log});
+    for (const std::string& folder : folders) {
         std::error_code error;
         if (!folder.empty()) std::filesystem::create_directories(folder, error);
         if (error) return fail("cannot make the folder " + folder, error.message());
@@ -102,13 +105,17 @@ Result<void> make_folders(const model::Config& config) {
     return {};
 }
 
-/// Whoever reads the access key can hand out users.
-Result<void> check_access_key_file(const model::Config& config) {
-    if (config.users_from.access_key_file.empty()) return {};
-    const std::string path = config.path(config.users_from.access_key_file);
-    struct stat facts{};
-    if (::stat(path.c_str(), &facts) != 0) return fail("users_from.access_key_file: cannot read " + path, std::strerror(errno));
-    if ((facts.st_mode & 077) != 0) return fail("users_from.access_key_file: others can read " + path + "; chmod 600 it");
+/// Whoever reads the access key can hand out users; and a password is a password.
+Result<void> check_secret_files(const model::Config& config) {
+    for (const auto& [key, name] : {std::pair("users_from.access_key_file", &config.users_from.access_key_file),
+             std::pair("mail.password_file", &config.mail.password_file), std::pair("syslog.key_file", &config.syslog.key_file),
+             std::pair("webhook.secret_file", &config.webhook.secret_file)}) {
+        if (name->empty()) continue;
+        const std::string path = config.path(*name);
+        struct stat facts{};
+        if (::stat(path.c_str(), &facts) != 0) return fail(std::string(key) + ": cannot read " + path, std::strerror(errno));
+        if ((facts.st_mode & 077) != 0) return fail(std::string(key) + ": others can read " + path + "; chmod 600 it");
+    }
     return {};
 }
 
@@ -136,8 +143,9 @@ int serve(cli::Context& context) {
 
     auto admin = Admin::open(*config);
     if (!admin) return cli::failed(admin.error());
-    if (const auto checked = check_access_key_file(*config); !checked) return cli::failed(checked.error());
+    if (const auto checked = check_secret_files(*config); !checked) return cli::failed(checked.error());
     if (const auto made = make_folders(*config); !made) return cli::failed(made.error());
+    gateway::Telling::forget_unused(*config);
     if (const auto confined = confine_gateway(*config); !confined) return cli::failed(confined.error());
 
     gateway::ServeHooks hooks;

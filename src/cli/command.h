@@ -65,6 +65,7 @@ void add_check_command(CLI::App& app, Context& context);
 void add_apply_command(CLI::App& app, Context& context);
 void add_sessions_command(CLI::App& app, Context& context);
 void add_penalties_command(CLI::App& app, Context& context);
+void add_mail_command(CLI::App& app, Context& context);
 void add_keygen_command(CLI::App& app, Context& context);
 void add_audit_command(CLI::App& app, Context& context);
 void add_ca_command(CLI::App& app, Context& context);

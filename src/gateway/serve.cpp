@@ -16,6 +16,7 @@
 #include "gateway/farewell.h"
 #include "gateway/loop_home.h"
 #include "gateway/process_setup.h"
+#include "gateway/telling.h"
 #include "gateway/trust.h"
 #include "gateway/users_from.h"
 #include "keys/public_key.h"
@@ -109,6 +110,7 @@ private:
     CaControl m_ca;
     AnswerWait m_wrapping{"`sekisho target secret ls` tells what is stored"};
     std::unique_ptr<UsersFrom> m_users_from;
+    std::unique_ptr<Telling> m_telling;
     std::vector<std::unique_ptr<LoopHome>> m_homes;
     std::thread m_keyholder_watch;
     std::vector<std::unique_ptr<net::Listener>> m_listeners;
@@ -170,6 +172,10 @@ Result<void> Gateway::prepare(const model::Config& config) {
     auto source = identity::make_users_source(config, m_services->read_file);
     if (!source) return fail("users_from: " + source.error().text, source.error().detail);
     if (*source) m_users_from = std::make_unique<UsersFrom>(*m_services, std::move(*source), [this] { read_access(true); });
+    auto telling = Telling::make(
+        config, m_services->read_file, [this](model::AuditRecord record) { m_store_worker->audit(std::move(record)); });
+    if (!telling) return std::unexpected(telling.error());
+    m_telling = std::move(*telling);
     for (std::size_t i = 0; i < loop_count(config); ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
     adopt(m_keyholder.take_links());
     return {};
@@ -235,6 +241,7 @@ void Gateway::run() {
     poll_access();
     m_keyholder_watch = std::thread([this] { watch_keyholder(); });
     if (m_users_from) m_users_from->start();
+    if (m_telling) m_telling->start();
     for (std::size_t i = 1; i < m_homes.size(); ++i) m_homes[i]->loop().start();
     notify_supervisor("READY=1");
     first.run();
@@ -428,7 +435,9 @@ Gateway::~Gateway() {
     // No loop runs any more. Whoever posts to one goes first, then what the loops still hold.
     m_pool.reset();
     m_recordings.reset();
+    if (m_telling) m_telling->hush();
     m_store_worker.reset();
+    m_telling.reset();  // with all that is in the store by now
     m_homes.clear();
     m_services.reset();
 }

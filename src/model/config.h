@@ -92,6 +92,41 @@ struct LogConfig {
     std::string monthly_dir;  // empty: no monthly log
 };
 
+/// Who is told of sessions by mail, and through which relay.
+struct MailConfig {
+    std::string smtp;  // smtp://HOST[:PORT] or smtps://HOST[:PORT]; empty: no mail
+    std::string tls = "required";  // required | none
+    std::string user;  // empty: the relay wants no sign-in
+    std::string password_file;  // relative to data_dir
+    std::string ca_file;  // relative to data_dir; empty: the system's authorities
+    std::string from;  // empty: `user` where that is an address, else sekisho@ this machine
+    std::vector<std::string> to;
+    std::vector<std::string> events{"start", "finish"};  // start | finish | refused
+    std::string language = "en";  // en | ja
+    std::string templates;  // folder of texts instead of the built-in ones, relative to data_dir; empty: none
+    std::chrono::seconds give_up{86400};
+};
+
+/// Where audit records are told as they come. An empty list of kinds is all; * and ? in a kind are wildcards.
+struct SyslogConfig {
+    std::vector<std::string> to;  // udp://HOST:PORT, tcp://…, tls://…
+    std::vector<std::string> kinds;
+    std::string facility = "authpriv";
+    std::string sd_id = "sekisho@32473";
+    std::string ca_file;  // relative to data_dir; empty: the system's authorities
+    std::string certificate_file, key_file;  // shown to a receiver that asks for one; relative to data_dir
+};
+struct JsonLinesConfig {
+    std::vector<std::string> to;  // file:/PATH, unix:/PATH, unix-dgram:/PATH
+    std::vector<std::string> kinds;
+};
+struct WebhookConfig {
+    std::vector<std::string> to;  // https://…; http:// for this machine only
+    std::vector<std::string> kinds;
+    std::string secret_file;  // relative to data_dir
+    std::string ca_file;  // relative to data_dir; empty: the system's authorities
+};
+
 struct Config {
     std::string data_dir = "/var/lib/sekisho";
     SshConfig ssh;
@@ -103,6 +138,10 @@ struct Config {
     RecordingConfig recording;
     UsersFromConfig users_from;
     LogConfig log;
+    MailConfig mail;
+    SyslogConfig syslog;
+    JsonLinesConfig json;
+    WebhookConfig webhook;
     std::uint64_t loops = 0;  // event loops; 0: one for each core
 
     /// `name` itself when absolute, else below data_dir.

@@ -17,6 +17,10 @@
 #include "store/store.h"
 #include "web/grants.h"
 
+namespace sekisho::notify {
+class MailQueue;
+}
+
 namespace sekisho::web {
 
 struct Request {
@@ -105,6 +109,14 @@ private:
     Response list_secrets(const Call& call);
     Response set_secret(const Call& call);
     Response remove_secret(const Call& call);
+
+    notify::MailQueue mails() const;
+    Response changed_mails(const Call& call, const char* kind, const std::vector<std::string>& ids);
+    Response list_mails(const Call& call);
+    Response show_mail(const Call& call);
+    Response retry_mails(const Call& call);
+    Response remove_mail(const Call& call);
+    Response test_mail(const Call& call);
 
     Result<model::UserCa> user_ca();
     Response certificate_authorities(const Call& call);

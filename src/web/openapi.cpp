@@ -105,6 +105,13 @@ Json schemas() {
     all["Penalties"] = object({{"penalties", list(object({{"network", text()}, {"reason", text()}, {"seconds_left", count()},
                                                  {"enforced", flag()}}))},
         {"gateway", flag()}});
+    const Json mail{{"id", text()}, {"state", one_of({"waiting", "dead"})}, {"to", text()}, {"subject", text()}, {"made", time()},
+        {"attempts", count()}, {"next", nullable(time())}, {"error", text()}};
+    Json whole_mail = mail;
+    whole_mail["from"] = whole_mail["text"] = text();
+    all["Mails"] = object({{"mails", list(object(mail))}});
+    all["Mail"] = object(whole_mail);
+    all["ChangedMails"] = object({{"mails", list(text())}});
     all["Ca"] = object({{"user_ca", text()}, {"user_ca_next", text()}, {"user_ca_old", text()}, {"host_ca", text()},
         {"host_keys", list(text())}, {"listen", list(text())}});
     std::vector<std::string> steps;

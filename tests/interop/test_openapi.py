@@ -4,9 +4,11 @@ import json
 import re
 
 import jsonschema
+import pytest
 from nacl.public import PublicKey, SealedBox
-from processes import run
+from processes import free_port, run
 from targets import LOGIN, make_key
+from world import World
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 
@@ -72,9 +74,19 @@ def sealed(world):
     return base64.b64encode(SealedBox(PublicKey(base64.b64decode(key))).encrypt(message)).decode()
 
 
-def test_every_answer_is_as_described(own_world, folder):
+@pytest.fixture
+def mailing_world():
+    """Nobody is where the mails should go: they wait."""
+    world = World(config={"mail": {"smtp": f"smtp://127.0.0.1:{free_port()}", "tls": "none", "to": ["a@example.com"], "events": []}})
+    try:
+        yield world.start()
+    finally:
+        world.stop()
+
+
+def test_every_answer_is_as_described(mailing_world, folder):
     """One request for each operation that does its work, and one that is refused; none of them is left out."""
-    world = own_world
+    world = mailing_world
     api, description = Api(world.gateway), described(world.gateway)
     world.alice.ssh("-tt", world.place(), "echo in").ok()
     session = world.gateway.sessions()[0]["id"]
@@ -84,6 +96,7 @@ def test_every_answer_is_as_described(own_world, folder):
     client = world.alice.start(world.place(), "echo in; cat")
     assert client.stdout.readline() == b"in\n"
     live = next(one["id"] for one in json.loads(api.ask("GET", "/v1/sessions?live=1")[2])["sessions"])
+    mail = json.loads(api.ask("POST", "/v1/mail", "")[2])["mails"][0]
     target = {"name": "db1", "address": "10.0.0.9:22", "trust": "first-use", "labels": {"env": "prod"}}
     rule = {"name": "r1", "users": ["carol"], "allow": ["shell"], "when": {"hours": "08:00-20:00 Asia/Tokyo"}}
     requests = [
@@ -113,6 +126,9 @@ def test_every_answer_is_as_described(own_world, folder):
         ("GET", "/v1/explain", "/v1/explain?user=carol&target=web&as=shell", None),
         ("GET", "/v1/explain", "/v1/explain?user=carol&target=web&command=uptime", None),
         ("GET", "/v1/penalties", "/v1/penalties", None),
+        ("POST", "/v1/mail", "/v1/mail", None), ("GET", "/v1/mail", "/v1/mail", None), ("GET", "/v1/mail/{id}", f"/v1/mail/{mail}", None),
+        ("PATCH", "/v1/mail", "/v1/mail", None), ("PATCH", "/v1/mail/{id}", f"/v1/mail/{mail}", None),
+        ("DELETE", "/v1/mail/{id}", f"/v1/mail/{mail}", None),
         ("POST", "/v1/client_hosts", "/v1/client_hosts", {"name": "desk1", "keys": [key.strip()], "users": ["carol"]}),
         ("GET", "/v1/client_hosts", "/v1/client_hosts", None),
         ("PATCH", "/v1/client_hosts/{name}", "/v1/client_hosts/desk1", {"accounts": {"c": "carol"}}),

@@ -5,7 +5,7 @@ import shlex
 import postgresql
 import pytest
 from gateway import ROOT
-from processes import run
+from processes import free_port, run
 from targets import make_key
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
@@ -34,8 +34,9 @@ def test_make_knows_what_is_shown():
 
 def test_the_configuration_that_is_shown(make_gateway):
     gateway = make_gateway()
-    shown = next(text for kind, text in blocks() if kind == "toml" and "[users_from]" in text)
-    gateway.config_path.write_text(gateway.config_path.read_text() + "\n" + shown)
+    for section in ("[users_from]", "[mail]"):
+        shown = next(text for kind, text in blocks() if kind == "toml" and section in text)
+        gateway.config_path.write_text(gateway.config_path.read_text() + "\n" + shown)
     gateway.command("check", "--config", gateway.config_path).ok()
 
 
@@ -60,6 +61,13 @@ def test_access_file_and_operators_commands(make_gateway, folder):
         gateway.command(*words[1:]).ok()
         ran.append(words[1])
     assert {"ca", "explain", "sessions", "recordings"} <= set(ran)
+
+
+def test_mails_that_wait(make_gateway):
+    gateway = make_gateway(mail={"smtp": f"smtp://127.0.0.1:{free_port()}", "tls": "none", "to": ["a@example.com"]}).start()
+    for words in next(commands(text) for kind, text in blocks() if "sekisho mail" in text):
+        gateway.command(*words[1:]).ok()
+    assert len(gateway.listing("mail", "ls")) == 1
 
 
 @pytest.mark.skipif(postgresql.programs() is None, reason="postgresql-15 is not installed")
