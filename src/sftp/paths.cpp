@@ -17,8 +17,10 @@ std::vector<std::string_view> names_of(std::string_view path) {
     return names;
 }
 
-/// `*` for any text, `?` for one byte. Linear in one times the other: only the last star is tried again.
-bool fits(std::string_view pattern, std::string_view name) {
+}  // namespace
+
+/// Linear in one times the other: only the last star is tried again.
+bool name_fits(std::string_view pattern, std::string_view name) {
     std::size_t p = 0, n = 0, star = std::string_view::npos, after_star = 0;
     while (n < name.size()) {
         if (p < pattern.size() && pattern[p] == '*') {
@@ -36,8 +38,6 @@ bool fits(std::string_view pattern, std::string_view name) {
     }
     return pattern.substr(p).find_first_not_of('*') == std::string_view::npos;
 }
-
-}  // namespace
 
 std::string normal_path(std::string_view home, std::string_view path) {
     std::vector<std::string_view> names;
@@ -90,7 +90,7 @@ Reach PathPatterns::reach(std::string_view path) const {
     for (const Pattern& pattern : m_patterns) {
         const std::size_t both = std::min(names.size(), pattern.names.size());
         bool same = true;
-        for (std::size_t i = 0; i < both && same; ++i) same = fits(pattern.names[i], names[i]);
+        for (std::size_t i = 0; i < both && same; ++i) same = name_fits(pattern.names[i], names[i]);
         if (!same) continue;
         if (names.size() < pattern.names.size()) {
             most = std::max(most, Reach::OnTheWay);

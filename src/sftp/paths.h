@@ -27,6 +27,8 @@ struct Split {
 };
 /// The last name and what stands before it; slashes at the end do not count.
 Split split_path(std::string_view path);
+/// `*` for any text, `?` for one byte.
+bool name_fits(std::string_view pattern, std::string_view name);
 std::string joined_path(std::string_view folder, std::string_view name);
 
 class PathPatterns {

@@ -56,7 +56,9 @@ enum class Status : std::uint32_t {
 
 // pflags of OPEN
 inline constexpr std::uint32_t kOpenRead = 0x01;
+inline constexpr std::uint32_t kOpenWrite = 0x02;
 inline constexpr std::uint32_t kOpenCreate = 0x08;
+inline constexpr std::uint32_t kOpenTruncate = 0x10;
 inline constexpr std::uint32_t kOpenExclusive = 0x20;
 
 inline constexpr std::uint32_t kVersion = 3;

@@ -1,10 +1,12 @@
 // The watch over a conversation of sftp: a client of any bytes, a server that answers what reached it in turn (or says any bytes), in
 // pieces of any size. Whatever they say, what arrives at the server is whole packets, none of which does what the rule refuses: read here
-// a second time, without src/sftp's own reader.
+// a second time, without src/sftp's own reader. An observer reads along what the client says and is told: what it tells is whole and
+// bounded.
 #include <cstdlib>
 #include <deque>
 #include <string>
 
+#include "sftp/observer.h"
 #include "sftp/watch.h"
 #include "tests/fuzz/fuzz_input.h"
 
@@ -88,6 +90,17 @@ struct Server {
     }
 };
 
+void look(sftp::Observer& observer) {
+    for (const sftp::Operation& one : observer.take()) {
+        if (one.operation.empty() || one.result.empty()) std::abort();
+        if (one.path.size() > sftp::Observer::kMostPath || one.other_path.size() > sftp::Observer::kMostPath) std::abort();
+        if (!one.sha256.empty() && (one.sha256.size() != 64 || one.result != sftp::kOk)) std::abort();
+        // A hash is of a whole file, whose bytes are counted.
+        const bool of_nothing = one.sha256.starts_with("e3b0c442");
+        if (one.operation == "write" && !one.sha256.empty() && one.bytes_written == 0 && !of_nothing) std::abort();
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -97,6 +110,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     sftp::Watch watch(
         {"r", server.read_only, server.paths ? std::vector<std::string>{"/a/**"} : std::vector<std::string>{}});
     watch.server_is((first & 4) != 0 ? "SSH-2.0-OpenSSH_9" : "SSH-2.0-x");
+    sftp::Observer observer;
+    observer.server_is((first & 4) != 0 ? "SSH-2.0-OpenSSH_9" : "SSH-2.0-x");
     std::size_t given = 0;
     while (!input.empty()) {
         const std::uint8_t turn = input.byte();
@@ -118,15 +133,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 packet(turn / 4, u32(given % 7) + s(text.substr(0, text.size() / 2)) + s(text.substr(text.size() / 2)) +
                                      u32(turn & 1 ? 1 : 0x1a) + u32(0));
             given += content.size();
+            observer.from_client(base::view(content));
             done = watch.from_client(base::to_bytes(content), turn, out);
         } else {
             const Bytes piece = input.piece();
             given += piece.size();
+            observer.from_client(piece);
             done = watch.from_client(piece, turn, out);
         }
         server.arrive(out.to_server);
-        if (!done) return 0;
+        observer.from_server(out.to_client);
+        look(observer);
+        if (!done) break;
         if (watch.held() > given) std::abort();
     }
+    observer.ended();
+    look(observer);
+    observer.ended();
+    if (observer.has_news()) std::abort();
     return 0;
 }
