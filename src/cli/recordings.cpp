@@ -16,8 +16,10 @@
 
 #include "cli/recordings_remote.h"
 #include "recording/export.h"
+#include "recording/file_listing.h"
 #include "recording/folder.h"
 #include "recording/listing.h"
+#include "recording/pcapng.h"
 #include "recording/ssh_log.h"
 
 namespace sekisho::cli {
@@ -39,6 +41,7 @@ struct Options {
     std::string format = "asciicast-v2";
     std::string output;
     bool input = false;
+    bool of_files = false;
     std::string key;  // file of an auditor's private key
     std::string to;   // file of a public key
 };
@@ -231,6 +234,16 @@ Result<void> export_as_cast(Reader& reader, Asciicast version, const ExportOptio
     return (*out)->flush() ? Result<void>() : fail("the export cannot be written");
 }
 
+/// What goes into one file as it comes.
+Result<void> export_plainly(Result<void> (*format)(Reader&, const ExportOptions&, const Sink&), Reader& reader,
+    const ExportOptions& what, const std::string& path) {
+    auto out = Output::open(path);
+    if (!out) return std::unexpected(out.error());
+    const auto done = format(reader, what, [&](std::string_view text) { return (*out)->add(text); });
+    if (!done) return done;
+    return (*out)->flush() ? Result<void>() : fail("the export cannot be written");
+}
+
 Result<void> export_as_ssh_log(Reader& reader, const ExportOptions& what, const std::string& to, const std::string& path) {
     const auto text = key_text(to);
     const auto key = text ? parse_auditor_key(*text) : std::unexpected(text.error());
@@ -258,7 +271,10 @@ int export_recording(const Context& context, const Options& options) {
     if (!reader) return failed(reader.error());
     const std::string stem = std::filesystem::path(options.which).stem().string();
     const ExportOptions what{.channel = options.channel, .input = options.input};
-    const auto done = ssh_log ? export_as_ssh_log(*reader, what, options.to, options.output.empty() ? stem + ".sshlog" : options.output)
+    const auto path = [&](std::string_view ending) { return options.output.empty() ? stem + std::string(ending) : options.output; };
+    const auto done = options.format == "files"    ? export_plainly(export_files, *reader, what, path(".files.jsonl"))
+                      : options.format == "pcapng" ? export_plainly(export_pcapng, *reader, what, path(".pcapng"))
+                      : ssh_log ? export_as_ssh_log(*reader, what, options.to, options.output.empty() ? stem + ".sshlog" : options.output)
                       : script ? export_as_script(*reader, what, options.output.empty() ? stem : options.output)
                              : export_as_cast(*reader, options.format == "asciicast-v3" ? Asciicast::V3 : Asciicast::V2,
                                    what, options.output.empty() ? stem + ".cast" : options.output);
@@ -352,9 +368,14 @@ void add_recordings_command(CLI::App& app, Context& context) {
         command->add_subcommand("show", "The channels of one recording: command, destination, bytes, exit status");
     show->add_option("recording", options->which, "audit key, or a file")->required();
     show->add_flag("--json", options->json, "as JSON");
+    show->add_flag("--files", options->of_files, "what sftp and scp did instead: operation, path, bytes, SHA-256, result");
     add_key(*show, options);
-    show->callback(runs(
-        [](const Context& of, const Options& chosen) { return show_recording(of, chosen.which, chosen.key, chosen.json); }));
+    show->footer(examples({"sekisho recordings show 2026-11-22_05-16-00_alice",
+        "sekisho recordings show 2026-11-22_05-16-00_alice --files"}));
+    show->callback(runs([](const Context& of, const Options& chosen) {
+        return chosen.of_files ? show_files(of, chosen.which, chosen.key, chosen.json)
+                               : show_recording(of, chosen.which, chosen.key, chosen.json);
+    }));
 
     CLI::App* play_command = command->add_subcommand("play", "Play a recording to this terminal");
     play_command->add_option("recording", options->which, "audit key, or a file")->required();
@@ -370,16 +391,18 @@ void add_recordings_command(CLI::App& app, Context& context) {
 
     CLI::App* export_command = command->add_subcommand("export", "Write a recording in the format of another tool");
     export_command->add_option("recording", options->which, "audit key, or a file")->required();
-    export_command->add_option("--format", options->format, "script, asciicast-v2, asciicast-v3 or ssh-log")
-        ->check(CLI::IsMember({"script", "asciicast-v2", "asciicast-v3", "ssh-log"}));
+    export_command->add_option("--format", options->format, "script, asciicast-v2, asciicast-v3, files, pcapng or ssh-log")
+        ->check(CLI::IsMember({"script", "asciicast-v2", "asciicast-v3", "files", "pcapng", "ssh-log"}));
     export_command->add_option("--to", options->to, "ssh-log: file of the public key that it is sealed to");
     export_command->add_option("--output,-o", options->output,
-        "file, - for stdout (default: AUDITKEY.cast or .sshlog; for script the stem of .data and .time)");
+        "file, - for stdout (default: AUDITKEY.cast, .files.jsonl, .pcapng or .sshlog; for script the stem of .data and .time)");
     export_command->add_flag("--input", options->input, "asciicast: also what was typed");
     add_channel(*export_command, options);
     add_key(*export_command, options);
     export_command->footer(examples({"sekisho recordings export 2026-11-22_05-16-00_alice --format script",
         "scriptreplay --timing 2026-11-22_05-16-00_alice.time 2026-11-22_05-16-00_alice.data",
+        "sekisho recordings export 2026-11-22_05-16-00_alice --format files -o -    # who moved which file",
+        "sekisho recordings export 2026-11-22_05-16-00_alice --format pcapng       # forwards, for Wireshark",
         "sekisho recordings export 2026-11-22_05-16-00_alice --format ssh-log --to auditor.pub"}));
     export_command->callback(runs(export_recording));
 

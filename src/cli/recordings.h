@@ -15,6 +15,7 @@ Result<recording::Reader> open_recording(const Context& context, const std::stri
 int report(const recording::Reader& reader);
 
 /// `recordings show`: the channels of one recording (recordings_show.cpp).
+int show_files(const Context& context, const std::string& which, const std::string& key_file, bool json);
 int show_recording(const Context& context, const std::string& which, const std::string& key_file, bool json);
 
 }  // namespace sekisho::cli

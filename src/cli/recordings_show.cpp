@@ -29,6 +29,7 @@ struct Channel {
     bool ended = false;
     std::array<std::uint64_t, 4> bytes{};  // by Stream
     std::string exit;
+    nlohmann::json digests = nlohmann::json::array();  // of what was not kept
 };
 
 void take_request(Channel& channel, const Event& event) {
@@ -56,7 +57,13 @@ void take(Channel& channel, const Event& event) {
         case Event::Kind::Counted:
             for (std::size_t i = 0; i < channel.bytes.size(); ++i) channel.bytes[i] += event.counts[i];
             break;
-        case Event::Kind::Eof: break;
+        case Event::Kind::Eof:
+        case Event::Kind::FileOperation: break;
+        case Event::Kind::ContentDigest: {
+            auto digest = nlohmann::json::parse(base::text_view(event.bytes), nullptr, false);
+            if (digest.is_object()) channel.digests.push_back(std::move(digest));
+            break;
+        }
         case Event::Kind::ChannelClosed:
             channel.bytes = event.counts;
             channel.ended = true;
@@ -71,7 +78,7 @@ nlohmann::json as_json(std::uint32_t number, const Channel& channel) {
     return {{"channel", number}, {"type", channel.type}, {"target", channel.target}, {"destination", channel.destination},
         {"level", channel.level}, {"started", channel.started}, {"command", channel.command}, {"terminal", channel.terminal},
         {"opened_seconds", seconds(channel.opened)}, {"duration_seconds", seconds(channel.closed - channel.opened)},
-        {"ended", channel.ended}, {"exit", channel.exit},
+        {"ended", channel.ended}, {"exit", channel.exit}, {"digests", channel.digests},
         {"bytes", {{"input", channel.bytes[0]}, {"output", channel.bytes[1]}, {"stderr", channel.bytes[2]},
                       {"notice", channel.bytes[3]}}}};
 }

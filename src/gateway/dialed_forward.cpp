@@ -55,6 +55,7 @@ void DialedForward::reached(Result<std::unique_ptr<net::Stream>> stream) {
     facts.type = "direct-tcpip";
     facts.destination = m_destination;
     facts.level = m_plan.level;
+    facts.contents = m_plan.contents;
     connected(std::move(*stream), std::move(facts), m_plan.on_failure);
     front().hop().route(channel(), *this);
     // Accepted before the first read: what the destination says first follows the confirmation.

@@ -19,6 +19,7 @@ public:
         net::Endpoint place;  // a name, or an address
         std::vector<std::string> via;  // hops on the way; empty: directly
         model::RecordLevel level;
+        model::Contents contents;
         model::OnFailure on_failure;
     };
 

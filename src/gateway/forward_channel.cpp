@@ -144,7 +144,8 @@ void open_forward(
             route == nullptr ? "" : fmt::format(", by route \"{}\"", route->name)));
 
     if (at_gateway) {
-        DialedForward::Plan plan{{name, asked->request.forward_port}, {}, decision.record, on_failure};
+        DialedForward::Plan plan{{name, asked->request.forward_port}, {}, decision.record,
+            decision.record_contents, on_failure};
         if (route != nullptr) plan.via = route->via;
         channels.push_back(std::make_unique<DialedForward>(front, request.channel, std::move(plan)));
         return;
@@ -155,6 +156,7 @@ void open_forward(
     plan.facts.type = request.type;
     plan.facts.destination = asked->where;
     plan.facts.level = decision.record;
+    plan.facts.contents = decision.record_contents;
     auto forward = std::make_unique<TargetForward>(front, *target, request.channel, std::move(plan));
     TargetForward& added = *forward;
     channels.push_back(std::move(forward));

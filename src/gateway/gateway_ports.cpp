@@ -111,6 +111,7 @@ void GatewayPorts::accepted(Port& port, const std::string& host, int fd, const n
     plan.facts.type = "forwarded-tcpip";
     plan.facts.destination = fmt::format("{} from {}", place, peer.text());
     plan.facts.level = decision->record;
+    plan.facts.contents = decision->record_contents;
     plan.payload = wire::Writer().string(port.host).u32(port.port).string(peer.address).u32(peer.port).take();
     m_front.add(std::make_unique<AcceptedForward>(m_front, *channel, std::move(stream), std::move(plan)));
 }

@@ -56,6 +56,7 @@ void Relay::connect(Hop& second, ssh::ChannelId channel) {
     m_second.channel = channel;
     second.route(channel, m_second);
     if (m_watch) m_watch->server_is(second.engine().peer_identification());
+    if (m_files) m_files->server_is(second.engine().peer_identification());
     for (auto& item : std::exchange(m_waiting, {})) {
         if (m_second.ended) break;  // what the watch found before this item ended the channel
         switch (item.kind) {
@@ -103,7 +104,7 @@ void Relay::data(End& from, ssh::Data& data) {
     End& to = other(from);
     // Of what a target says, the client gets what the watch lets through: that is what is recorded.
     if (m_watch && !client) return watched(from, data.stream, data.bytes);
-    m_record.data(m_record_channel, stream, data.bytes);
+    recorded(stream, data.bytes);
     if (to.hop == nullptr && !to.ended) {
         m_waiting.push_back({Waiting::Kind::Data, data.stream, {}, false, base::to_bytes(data.bytes)});
         return;
@@ -149,8 +150,7 @@ void Relay::unwatched(const Result<void>& watched, const sftp::Output& out) {
 void Relay::put(End& to, ssh::DataStream stream, BytesView bytes) {
     if (bytes.empty() || to.ended || to.close_sent) return;
     if (is_client(to)) {
-        m_record.data(m_record_channel,
-            stream == ssh::DataStream::Stderr ? recording::Stream::Stderr : recording::Stream::Output, bytes);
+        recorded(stream == ssh::DataStream::Stderr ? recording::Stream::Stderr : recording::Stream::Output, bytes);
     }
     to.queued += bytes.size() - to.hop->write(to.channel, stream, bytes);
 }
@@ -320,8 +320,15 @@ void Relay::check_ended() {
     m_owner.relay_ended();
 }
 
+void Relay::recorded(recording::Stream stream, BytesView bytes) {
+    m_record.data(m_record_channel, stream, bytes);
+    if (m_files && stream != recording::Stream::Stderr) m_files->passes(stream == recording::Stream::Input, bytes);
+}
+
 void Relay::record_closed() {
-    if (!std::exchange(m_recorded_closed, true)) m_record.channel_closed(m_record_channel);
+    if (std::exchange(m_recorded_closed, true)) return;
+    if (m_files) m_files->ended();
+    m_record.channel_closed(m_record_channel);
 }
 
 // --- what the gateway says ---

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/file_audit.h"
 #include "gateway/hop.h"
 #include "gateway/session_record.h"
 #include "sftp/watch.h"
@@ -40,6 +41,8 @@ public:
 
     /// The first end is the client's, and sftp runs in the channel: nothing passes but through a watch. Before begin().
     void watch(sftp::Limits limits) { m_watch = std::make_unique<sftp::Watch>(std::move(limits)); }
+    /// The first end is the client's: somebody reads along in what is recorded. Before begin().
+    void audit_files(FileAudit::Plan plan) { m_files = std::make_unique<FileAudit>(m_record, m_record_channel, std::move(plan)); }
     /// Events of the first end, from now on. `own_queued`: bytes of the gateway's own words that still wait there.
     void begin(std::size_t own_queued = 0);
     /// The second end is open: what waited goes there.
@@ -114,6 +117,7 @@ private:
     void sent(End& end, std::size_t count);
     void credit(End& end, std::size_t count);
     void answered();
+    void recorded(recording::Stream stream, BytesView bytes);
     void record_closed();
     void check_ended();
 
@@ -127,6 +131,7 @@ private:
     bool m_eof_waits = false;  // the client's, behind what the watch holds
     bool m_unreadable = false;
     std::unique_ptr<sftp::Watch> m_watch;  // mostly none
+    std::unique_ptr<FileAudit> m_files;  // mostly none
     End m_first;
     End m_second;
     std::vector<Waiting> m_waiting;  // for the second end

@@ -314,6 +314,7 @@ Result<InwardChannel::Plan> RemoteForwards::plan(const TargetHop& target, const 
     plan.facts.target = target.name();
     plan.facts.destination = found->place.text();
     plan.facts.level = decision->record;
+    plan.facts.contents = decision->record_contents;
     return plan;
 }
 

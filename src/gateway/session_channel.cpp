@@ -390,10 +390,19 @@ void SessionChannel::relay_to_target(Request start, const policy::Decision& deci
     facts.type = "session";
     facts.target = m_target->name();
     facts.level = decision.record;
+    // Where somebody sits at a terminal, what is seen there is recorded as the level says.
+    if (!m_pty && !m_shell) facts.contents = decision.record_contents;
     const auto number = record.channel_opened(std::move(facts), m_front.on_failure(decision));
     record.audit("channel.open", m_target->name(), "ok", fmt::format("{} by rule \"{}\"", start.type, decision.rule));
     m_relay.emplace(*this, record, number, m_front.hop(), m_channel, true);
     if (decision.sftp.any()) m_relay->watch({decision.rule, decision.sftp.read_only, decision.sftp.paths});
+    if (decision.record != model::RecordLevel::Metadata && record.recorded()) {
+        auto files = file_audit_for(start.type, start.type == "shell" ? std::string() : string_of(start.payload));
+        files.target = m_target->name();
+        const bool sealed = !m_front.config().recording.seal_to.empty();
+        files.indexed = model::indexed(decision.index, decision.record, sealed).files;
+        if (files.observer) m_relay->audit_files(std::move(files));
+    }
     m_relay->begin(m_own_queued);
     for (const auto& [name, value] : m_target->target().set_env) {
         m_relay->replay("env", wire::Writer().string(name).string(value).take());

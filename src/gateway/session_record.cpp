@@ -2,6 +2,7 @@
 #include "gateway/session_record.h"
 
 #include "base/log.h"
+#include "recording/file_event.h"
 
 namespace sekisho::gateway {
 
@@ -149,6 +150,34 @@ void SessionRecord::request(std::uint32_t channel, bool from_client, std::string
 void SessionRecord::data(std::uint32_t channel, recording::Stream stream, BytesView bytes) {
     LiveSession::add(stream == recording::Stream::Input ? m_live->bytes_in : m_live->bytes_out, bytes.size());
     if (recorded()) m_recorder->data(channel, stream, bytes, m_loop.now());
+}
+
+void SessionRecord::file_operations(
+    std::uint32_t channel, const std::string& via, const std::vector<sftp::Operation>& operations) {
+    if (!recorded()) return;
+    for (const auto& operation : operations)
+        m_recorder->file_operation(channel, recording::encode_file_event(operation, via), m_loop.now());
+}
+
+void SessionRecord::index_files(std::vector<model::FileOperation> operations) {
+    const std::size_t count = operations.size();
+    if (m_indexing + count > kMostIndexing) {
+        if (!std::exchange(m_index_full, true))
+            log::warn("index.behind", {{"session", facts().id}, {"reason", "the store does not keep up; the recording has all"}});
+        return;
+    }
+    m_indexing += count;
+    for (auto& operation : operations) {
+        operation.session = facts().id;
+        operation.time = std::chrono::system_clock::now();
+    }
+    m_services.store.submit(
+        [operations = std::move(operations)](store::Store& store) { return store.record_file_operations(operations); },
+        [self = shared_from_this(), count](const Result<void>& stored) {
+            self->m_indexing -= count;
+            if (!stored) log::error("index.failed", {{"session", self->facts().id}, {"reason", stored.error().full()}});
+        },
+        StoreWorker::When::Soon);
 }
 
 void SessionRecord::eof(std::uint32_t channel, bool from_client) {

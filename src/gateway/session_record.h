@@ -11,6 +11,8 @@
 #include <string>
 
 #include "gateway/services.h"
+#include "model/activity.h"
+#include "sftp/operation.h"
 
 namespace sekisho::gateway {
 
@@ -40,6 +42,10 @@ public:
     std::uint32_t channel_opened(recording::ChannelFacts facts, model::OnFailure on_failure);
     void request(std::uint32_t channel, bool from_client, std::string_view type, BytesView payload);
     void data(std::uint32_t channel, recording::Stream stream, BytesView bytes);
+    void file_operations(std::uint32_t channel, const std::string& via, const std::vector<sftp::Operation>& operations);
+    /// For search; times and the session are filled in here. More than kMostIndexing at once are left out, with a warning in the log.
+    void index_files(std::vector<model::FileOperation> operations);
+    static constexpr std::size_t kMostIndexing = 20'000;
     void eof(std::uint32_t channel, bool from_client);
     void channel_closed(std::uint32_t channel);
     /// Withhold window credit until Listener::drained.
@@ -74,6 +80,8 @@ private:
     bool m_must_hold = false;  // a channel runs whose rule does not permit going on without evidence
     bool m_alarmed = false;
     bool m_finished = false;
+    bool m_index_full = false;  // and said so
+    std::atomic<std::size_t> m_indexing = 0;  // operations on their way to the store
     std::uint32_t m_last_channel = 0;
 };
 

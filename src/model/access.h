@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/contents.h"
+
 namespace sekisho::model {
 
 constexpr std::size_t kCapabilityCount = 11;
@@ -101,6 +103,7 @@ struct Rule {
     SftpLimits sftp;
     RecordLevel record = RecordLevel::Full;
     std::optional<Indexing> index;  // empty: as the level and the seal have it
+    Contents record_contents;
     std::optional<OnFailure> on_failure;  // empty: the configuration's
     When when;
     Limits limits;

@@ -50,6 +50,8 @@ const Fields& rules() {
         {"record", Text, false, "what is kept of a session", {"full", "commands", "metadata"}},
         {"index", Texts, false, "what search finds; without it commands by exec and files, where the recording is not sealed",
             {"commands", "files", "none"}},
+        {"record_contents", Text, false,
+            "of what files, commands without a terminal and forwards move: full, digest, or for example first 64 KiB", {}},
         {"on_failure", Text, false, "when evidence cannot be written", {"refuse", "end", "alarm"}},
         {"max_time", Text, false, "for example 8h: then the session ends", {}},
         {"idle_time", Text, false, "for example 30m without a byte in either direction: then the session ends", {}},

@@ -125,6 +125,7 @@ Decision allowed(const Rule& rule, const Request& request) {
     if (request.capability == Capability::Scp && rule.sftp.read_only) decision.reason += ", for reading only";
     decision.record = rule.record;
     decision.index = rule.index;
+    decision.record_contents = rule.record_contents;
     decision.on_failure = rule.on_failure;
     decision.limits = rule.limits;
     return decision;

@@ -36,6 +36,7 @@ struct Decision {
     std::string reason;  // one sentence for the user: what was refused, and what would be needed
     model::RecordLevel record = model::RecordLevel::Full;
     std::optional<model::Indexing> index;
+    model::Contents record_contents;
     std::optional<model::OnFailure> on_failure;
     model::Limits limits;
     model::SftpLimits sftp;  // Sftp only

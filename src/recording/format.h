@@ -60,6 +60,8 @@ enum class EventType : std::uint8_t {
     Eof = 4,            // byte from_client
     ChannelClosed = 5,  // four varints: bytes of each stream over the channel's life
     Counted = 6,        // four varints: bytes of each stream since the last count
+    FileOperation = 8,  // JSON
+    ContentDigest = 9,  // JSON
     Data = 16           // + Stream
 };
 

@@ -220,6 +220,11 @@ std::optional<Event> Reader::parse() {
             event.kind = static_cast<EventType>(type) == EventType::Counted ? Event::Kind::Counted : Event::Kind::ChannelClosed;
             for (std::uint64_t& count : event.counts) count = payload.varint();
             break;
+        case EventType::FileOperation:
+        case EventType::ContentDigest:
+            event.kind = static_cast<EventType>(type) == EventType::FileOperation ? Event::Kind::FileOperation : Event::Kind::ContentDigest;
+            event.bytes = payload.rest;
+            break;
         default: return std::nullopt;
     }
     if (!payload.ok) {

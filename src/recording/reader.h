@@ -14,7 +14,7 @@ struct ZSTD_DCtx_s;
 namespace sekisho::recording {
 
 struct Event {
-    enum class Kind { ChannelOpened, Request, Data, Counted, Eof, ChannelClosed };
+    enum class Kind { ChannelOpened, Request, Data, Counted, Eof, ChannelClosed, FileOperation, ContentDigest };
     Kind kind = Kind::Data;
     std::uint32_t channel = 0;
     std::chrono::microseconds at{};  // since Facts::started
@@ -24,7 +24,7 @@ struct Event {
     std::string_view target;         // ChannelOpened
     std::string_view destination;    // ChannelOpened
     model::RecordLevel level = model::RecordLevel::Full;  // ChannelOpened
-    BytesView bytes;                 // Data; payload of Request
+    BytesView bytes;                 // Data; payload of Request; JSON of FileOperation, ContentDigest
     std::array<std::uint64_t, 4> counts{};  // Counted, ChannelClosed: bytes by Stream
 };  // the views hold until the next call of the Reader
 

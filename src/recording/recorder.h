@@ -35,6 +35,7 @@ struct ChannelFacts {  // a channel begins
     std::string target;         // "login@target" or empty
     std::string destination;    // host:port of forwards
     model::RecordLevel level = model::RecordLevel::Full;  // of the rule that allowed it; a recording's channels may differ
+    model::Contents contents;  // at level Full: how much of each stream is kept; the rest is counted and digested
 };
 
 class Recorder {
@@ -46,6 +47,8 @@ public:
     virtual void request(std::uint32_t channel, bool from_client, std::string_view type, BytesView payload, TimePoint now) = 0;
     /// Bytes before they are forwarded. Below level Full only counted.
     virtual void data(std::uint32_t channel, Stream stream, BytesView bytes, TimePoint now) = 0;
+    /// What sftp or scp did in the channel, as JSON (file_event.h). Below level Commands nothing is kept.
+    virtual void file_operation(std::uint32_t channel, std::string_view json, TimePoint now) = 0;
     virtual void eof(std::uint32_t channel, bool from_client, TimePoint now) = 0;
     virtual void channel_closed(std::uint32_t channel, TimePoint now) = 0;
 

@@ -21,6 +21,9 @@ public:
     void data(std::uint32_t channel, Stream stream, BytesView bytes, TimePoint now) override {
         m_track->data(channel, stream, bytes, now);
     }
+    void file_operation(std::uint32_t channel, std::string_view json, TimePoint now) override {
+        m_track->file_operation(channel, json, now);
+    }
     void eof(std::uint32_t channel, bool from_client, TimePoint now) override { m_track->eof(channel, from_client, now); }
     void channel_closed(std::uint32_t channel, TimePoint now) override { m_track->channel_closed(channel, now); }
     bool backlogged() const override { return m_track->backlogged(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "recording/file_event.h"
 #include "recording/hub.h"
 #include "recording/redact.h"
 
@@ -48,7 +49,10 @@ void Track::channel_opened(const ChannelFacts& facts, TimePoint now) {
     if (!place.empty() && targets.size() < kTargetsMost && std::ranges::find(targets, place) == targets.end()) {
         targets.push_back(place);
     }
-    channel(facts.channel).level = facts.level;
+    Channel& state = channel(facts.channel);
+    state.level = facts.level;
+    if (facts.contents.most && facts.level == model::RecordLevel::Full)
+        state.cut = std::make_unique<ContentCut>(*facts.contents.most);
     Bytes head;
     for (const std::string_view text : {std::string_view(facts.type), std::string_view(facts.target),
                                         std::string_view(facts.destination)}) {
@@ -81,23 +85,28 @@ void Track::data(std::uint32_t channel, Stream stream, BytesView bytes, TimePoin
     state.total[index] += bytes.size();
     m_totals.bytes[index] += bytes.size();
     const std::uint64_t time_us = time_of(now);
-    if (state.level == model::RecordLevel::Full) {
-        put(data_type(stream), data_type(stream), channel, time_us, {}, bytes);
-    } else {
-        state.uncounted[index] += bytes.size();
-        if (!m_uncounted) {
-            m_uncounted = true;
-            if (!m_current.buffer) arm(std::max(clock_now() + kFlushAfter, m_counted_at + kCountEvery));
-        }
-    }
+    BytesView kept = state.level == model::RecordLevel::Full ? bytes : BytesView();
+    if (state.cut) kept = state.cut->keep(stream, bytes);
+    if (!kept.empty()) put(data_type(stream), data_type(stream), channel, time_us, {}, kept);
+    if (kept.size() < bytes.size()) count(state, index, bytes.size() - kept.size());
     deliver(std::move(lock));
 }
 
-void Track::eof(std::uint32_t channel, bool from_client, TimePoint now) {
+void Track::file_operation(std::uint32_t channel, std::string_view json, TimePoint now) {
+    std::unique_lock lock(m_mutex);
+    if (closed() || json.size() > kFileEventMost || this->channel(channel).level == model::RecordLevel::Metadata) return;
+    put(EventType::FileOperation, EventType::Continuation, channel, time_of(now), base::view(json), {});
+    deliver(std::move(lock));
+}
+
+void Track::eof(std::uint32_t number, bool from_client, TimePoint now) {
     std::unique_lock lock(m_mutex);
     if (closed()) return;
     const std::byte head[] = {static_cast<std::byte>(from_client ? 1 : 0)};
-    put(EventType::Eof, EventType::Continuation, channel, time_of(now), head, {});
+    // What was left out came before.
+    const auto found = m_channels.find(number);
+    if (found != m_channels.end() && found->second.cut) put_counts(time_of(now));
+    put(EventType::Eof, EventType::Continuation, number, time_of(now), head, {});
     deliver(std::move(lock));
 }
 
@@ -107,6 +116,7 @@ void Track::channel_closed(std::uint32_t channel, TimePoint now) {
     const std::uint64_t time_us = time_of(now);
     put_counts(time_us);
     const auto found = m_channels.find(channel);
+    if (found != m_channels.end()) put_digests(channel, found->second, time_us);
     Bytes head;
     append_counts(head, found == m_channels.end() ? Counts{} : found->second.total);
     if (found != m_channels.end()) m_channels.erase(found);
@@ -128,6 +138,7 @@ void Track::finish(std::string_view reason, std::optional<TimePoint> now, Done d
     const std::uint64_t time_us = time_of(now.value_or(clock_now()));
     if (!m_failed) {
         put_counts(time_us);
+        for (auto& [number, state] : m_channels) put_digests(number, state, time_us);
         if (m_current.buffer) seal_buffer();
     }
     m_finish_called = true;
@@ -219,6 +230,20 @@ void Track::put_counts(std::uint64_t time_us) {
         append_counts(head, std::exchange(state.uncounted, {}));
         put(EventType::Counted, EventType::Continuation, channel, time_us, head, {});
     }
+}
+
+/// At the next tick of a second, or with the next block.
+void Track::count(Channel& state, std::size_t index, std::size_t size) {
+    state.uncounted[index] += size;
+    if (m_uncounted) return;
+    m_uncounted = true;
+    if (!m_current.buffer) arm(std::max(clock_now() + kFlushAfter, m_counted_at + kCountEvery));
+}
+
+void Track::put_digests(std::uint32_t channel, Channel& state, std::uint64_t time_us) {
+    if (!state.cut) return;
+    for (const std::string& text : state.cut->digests())
+        put(EventType::ContentDigest, EventType::Continuation, channel, time_us, base::view(text), {});
 }
 
 void Track::arm(TimePoint flush_at) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "recording/block_file.h"
+#include "recording/content_cut.h"
 #include "recording/pool.h"
 #include "recording/recorder.h"
 
@@ -35,7 +36,8 @@ public:
     void channel_opened(const ChannelFacts& facts, TimePoint now);
     void request(std::uint32_t channel, bool from_client, std::string_view type, BytesView payload, TimePoint now);
     void data(std::uint32_t channel, Stream stream, BytesView bytes, TimePoint now);
-    void eof(std::uint32_t channel, bool from_client, TimePoint now);
+    void file_operation(std::uint32_t channel, std::string_view json, TimePoint now);
+    void eof(std::uint32_t number, bool from_client, TimePoint now);
     void channel_closed(std::uint32_t channel, TimePoint now);
     bool backlogged();
     /// Also called by the Hub when it stops, from there. `done` gets an error where the recording had its end before.
@@ -85,6 +87,7 @@ private:
         Counts total{};
         Counts uncounted{};  // below Full: since the last Counted event
         model::RecordLevel level = model::RecordLevel::Full;
+        std::unique_ptr<ContentCut> cut;  // mostly none: at level Full all is kept
     };
     struct Block {
         Buffer buffer;
@@ -110,6 +113,8 @@ private:
     void make_room(std::size_t head, std::size_t body, std::uint64_t time_us);
     void seal_buffer();
     void put_counts(std::uint64_t time_us);
+    void put_digests(std::uint32_t channel, Channel& state, std::uint64_t time_us);
+    void count(Channel& state, std::size_t index, std::size_t size);
     static void append_counts(Bytes& out, const Counts& counts);
     void arm(TimePoint flush_at);
     void wake_drain();

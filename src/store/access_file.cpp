@@ -193,6 +193,10 @@ std::optional<std::string> check_index(const std::string& text) {
     if (model::is_index_word(text)) return std::nullopt;
     return "commands, files or none is wanted" + base::did_you_mean(text, {"commands", "files", "none"});
 }
+std::optional<std::string> check_contents(const std::string& text) {
+    if (model::parse_contents(text)) return std::nullopt;
+    return "full, digest, or the first bytes of each direction is wanted, for example \"first 64 KiB\" (B, KiB, MiB; at most 1024 MiB)";
+}
 std::optional<std::string> check_on_failure(const std::string& text) {
     if (model::parse_on_failure(text)) return std::nullopt;
     return "refuse, end or alarm is wanted" + base::did_you_mean(text, {"refuse", "end", "alarm"});
@@ -407,6 +411,9 @@ void Reader::rule(const toml::table& table) {
     for (const std::string& word : index) model::add_index_word(rule.index, word);
     if (index.size() > 1 && std::find(index.begin(), index.end(), "none") != index.end())
         problem(table, "index says none and more: leave one out");
+    rule.record_contents = model::parse_contents(text(table, "record_contents", check_contents)).value_or(model::Contents());
+    if (!rule.record_contents.all() && rule.record != model::RecordLevel::Full)
+        problem(table, "record_contents narrows what record = \"full\" keeps; this rule keeps no contents at all");
     rule.on_failure = model::parse_on_failure(text(table, "on_failure", check_on_failure));
     when(table, rule.when);
     limits(table, rule.limits);

@@ -147,6 +147,8 @@ void take_rule_item(model::Rule& rule, const std::string& kind, const std::strin
         rule.when.touch = true;
     else if (kind == "index" && model::is_index_word(value))
         model::add_index_word(rule.index, value);
+    else if (const auto contents = model::parse_contents(value); kind == "record_contents" && contents)
+        rule.record_contents = *contents;
     else if (kind == "from")
         rule.when.from.push_back(std::move(value));
     else if (kind == "limit" && take_limit(rule.limits, name, value))
@@ -302,6 +304,8 @@ public:
         m_rule_items.list(rule.name, "accept_from", rule.accept_from);
         m_rule_items.list(rule.name, "sftp_path", rule.sftp.paths);
         if (rule.sftp.read_only) m_rule_items.map(rule.name, "sftp", {{"read_only", "true"}});
+        if (!rule.record_contents.all())
+            m_rule_items.list(rule.name, "record_contents", {model::contents_text(rule.record_contents)});
         m_rule_items.list(rule.name, "from", rule.when.from);
         if (rule.when.touch) m_rule_items.map(rule.name, "when", {{"touch", "true"}});
         m_rule_items.list(rule.name, "index", model::index_words(rule.index));

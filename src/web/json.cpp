@@ -44,6 +44,7 @@ Json to_json(const model::Rule& rule) {
         {"commands", rule.commands}, {"forward", rule.forward}, {"accept_from", rule.accept_from},
         {"sftp_read_only", rule.sftp.read_only}, {"sftp_paths", rule.sftp.paths}, {"record", model::name(rule.record)},
         {"index", model::index_words(rule.index)},
+        {"record_contents", model::contents_text(rule.record_contents)},
         {"on_failure", rule.on_failure ? model::name(*rule.on_failure) : ""},
         {"when", {{"from", rule.when.from}, {"hours", rule.when.hours}, {"touch", rule.when.touch}}},
         {"max_time", limit_text(rule.limits.max_time)}, {"idle_time", limit_text(rule.limits.idle_time)},
@@ -72,7 +73,7 @@ Json to_json(const model::Difference& difference) {
 
 Json to_json(const policy::Decision& decision) {
     return {{"allowed", decision.allowed}, {"rule", decision.rule}, {"reason", decision.reason},
-        {"record", model::name(decision.record)},
+        {"record", model::name(decision.record)}, {"record_contents", model::contents_text(decision.record_contents)},
         {"on_failure", decision.on_failure ? model::name(*decision.on_failure) : ""}};
 }
 

@@ -129,7 +129,7 @@ Json schemas() {
     all["Explanation"] =
         object({{"user", text()}, {"login", text()}, {"target", text()}, {"route", text()}, {"via", list(text())},
             {"decisions", list(object({{"allowed", flag()}, {"rule", text()}, {"reason", text()}, {"record", text()},
-                              {"on_failure", text()}, {"capability", text()}}))}});
+                              {"record_contents", text()}, {"on_failure", text()}, {"capability", text()}}))}});
     all["Group"] = object({{"name", text()}, {"users", list(text())}});
     all["Groups"] = with_version("groups", list(reference("Group")));
     all["OneGroup"] = with_version("group", reference("Group"));

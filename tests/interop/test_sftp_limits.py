@@ -404,6 +404,27 @@ def test_scp_through_sftp(at, user):
         assert stolen.status != 0 and not list((at.files / "stolen").glob("*")), stolen
 
 
+@pytest.mark.parametrize("user", [READER, KEEPER])
+def test_pscp(at, user):
+    """PuTTY's, in either protocol: it tries sftp first."""
+    mine = at.clients(user)
+
+    def pscp(*paths):
+        return mine.run("pscp", "-batch", "-q", "-P", mine.port, "-i", mine.putty_key(), "-hostkey", mine.host_fingerprint, "-l",
+                        f"{LOGIN}@{at.main}", *paths)
+    assert pscp(f"127.0.0.1:{at.kept}/file", at.files / "got").status == 0
+    assert (at.files / "got").read_bytes() == at.content
+    before = at.tree()
+    up = pscp(at.files / "local", f"127.0.0.1:{at.kept}/new")
+    assert (up.status == 0) == (user == KEEPER), up
+    out = pscp(at.files / "local", f"127.0.0.1:{at.other}/new")
+    assert out.status != 0 and "ermission denied" in out.err + out.text, out
+    assert [entry for entry in at.tree() if entry not in before and not entry[0].startswith("kept/new")] == []
+    if user == KEEPER:
+        stolen = pscp(f"127.0.0.1:{at.other}/secret", at.files / "stolen")
+        assert stolen.status != 0 and not (at.files / "stolen").exists(), stolen
+
+
 def test_scp_in_its_own_protocol_is_no_way_around(at):
     reader, keeper = at.clients(READER), at.clients(KEEPER)
     (at.files / "got").unlink(missing_ok=True)

@@ -50,6 +50,7 @@ public:
                 text += base::text_view(bytes);
             });
         }
+        void file_operation(std::uint32_t, std::string_view, TimePoint) override {}
         void eof(std::uint32_t, bool, TimePoint) override {}
         void channel_closed(std::uint32_t, TimePoint) override {
             with([](Kept& k) { ++k.closed; });

@@ -155,6 +155,8 @@ inline std::string to_line(const Event& event) {
         case Event::Kind::Data:
             line.append(std::to_string(static_cast<int>(event.stream))).append(" ").append(base::text_view(event.bytes));
             break;
+        case Event::Kind::FileOperation:
+        case Event::Kind::ContentDigest: line.append(base::text_view(event.bytes)); break;
         case Event::Kind::Eof: line.append(event.from_client ? "c" : "t"); break;
         case Event::Kind::Counted:
         case Event::Kind::ChannelClosed:

@@ -155,6 +155,8 @@ TEST(AccessFileTest, ValuesAreChecked) {
         HasSubstr("how the target's host key is known is missing"));
     const Wrong rules[] = {{"allow = [\"shel\"]", "did you mean shell?"},
         {"allow = []\nrecord = \"all\"", "full, commands or metadata"},
+        {"allow = [\"sftp\"]\nrecord_contents = \"first 64\"", "for example \"first 64 KiB\""},
+        {"allow = [\"sftp\"]\nrecord_contents = \"digest\"\nrecord = \"commands\"", "keeps no contents at all"},
         {"allow = [\"shell\"]\ntargets = []", "targets is empty"},
         {"allow = [\"shell\"]\nindex = []", "index is empty"},
         {"allow = [\"shell\"]\nindex = [\"command\"]", "did you mean commands?"},
