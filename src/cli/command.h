@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,16 @@ std::string printable(std::string_view text);
 
 /// Columns padded to their widest cell (display columns of UTF-8 text); the heading in bold.
 void print_table(const std::vector<std::string>& heading, const std::vector<std::vector<std::string>>& rows);
+
+/// A subcommand that does `work` with what its options gave, and takes --json.
+template <class App, class Options>
+auto* add_work(App& to, Context& context, const std::shared_ptr<Options>& options, const char* word, const char* help,
+    int (*work)(const Context&, const Options&)) {
+    auto* sub = to.add_subcommand(word, help);
+    sub->add_flag("--json", options->json, "As JSON");
+    sub->callback([&context, options, work] { context.run = [&context, options, work] { return work(context, *options); }; });
+    return sub;
+}
 
 /// Examples under --help: one line each.
 std::string examples(const std::vector<std::string>& lines);

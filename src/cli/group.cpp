@@ -76,18 +76,11 @@ void add_group_command(CLI::App& app, Context& context) {
     command->require_subcommand(1);
     command->footer(examples({"sekisho group ls", "sekisho group add ops alice bob", "sekisho group rm ops bob"}));
     auto options = std::make_shared<Options>();
-    const auto add_work = [&](const char* word, const char* help, int (*work)(const Context&, const Options&)) {
-        CLI::App* sub = command->add_subcommand(word, help);
-        sub->add_flag("--json", options->json, "As JSON");
-        sub->callback(
-            [&context, options, work] { context.run = [&context, options, work] { return work(context, *options); }; });
-        return sub;
-    };
-    add_work("ls", "Lists the groups with their users", list);
-    CLI::App* one = add_work("show", "The users of one group", show);
-    CLI::App* adding = add_work("add", "Adds users to a group", add);
-    CLI::App* setting = add_work("set", "Makes these users the group, and nobody else", set);
-    CLI::App* removing = add_work("rm", "Removes users from a group", remove);
+    add_work(*command, context, options, "ls", "Lists the groups with their users", list);
+    CLI::App* one = add_work(*command, context, options, "show", "The users of one group", show);
+    CLI::App* adding = add_work(*command, context, options, "add", "Adds users to a group", add);
+    CLI::App* setting = add_work(*command, context, options, "set", "Makes these users the group, and nobody else", set);
+    CLI::App* removing = add_work(*command, context, options, "rm", "Removes users from a group", remove);
     for (CLI::App* sub : {one, adding, setting, removing}) sub->add_option("GROUP", options->name, "Its name")->required();
     for (CLI::App* sub : {adding, setting}) sub->add_option("USER", options->users, "Names of users")->required();
     removing->add_option("USER", options->users, "Names of users");

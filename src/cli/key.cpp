@@ -136,19 +136,13 @@ void add_key_command(CLI::App& app, Context& context) {
         "sekisho key add partner --options 'restrict,from=\"192.0.2.0/24\"' < putty-export.pub",
         "sekisho key rm alice alice@laptop"}));
     auto options = std::make_shared<Options>();
-    const auto add_work = [&](const char* word, const char* help, int (*work)(const Context&, const Options&)) {
-        CLI::App* sub = command->add_subcommand(word, help);
-        sub->add_flag("--json", options->json, "As JSON");
-        sub->callback(
-            [&context, options, work] { context.run = [&context, options, work] { return work(context, *options); }; });
-        return sub;
-    };
-    CLI::App* ls = add_work("ls", "Lists keys", list);
+    CLI::App* ls = add_work(*command, context, options, "ls", "Lists keys", list);
     ls->add_option("USER", options->user, "Only this user's");
-    CLI::App* one = add_work("show", "One key, as a line of authorized_keys", show);
-    CLI::App* adding = add_work("add", "Adds keys: OpenSSH's line, RFC 4716, PEM, or a whole authorized_keys", add);
-    CLI::App* setting = add_work("set", "Changes a key's options or comment", set);
-    CLI::App* removing = add_work("rm", "Removes a key", remove);
+    CLI::App* one = add_work(*command, context, options, "show", "One key, as a line of authorized_keys", show);
+    CLI::App* adding = add_work(
+        *command, context, options, "add", "Adds keys: OpenSSH's line, RFC 4716, PEM, or a whole authorized_keys", add);
+    CLI::App* setting = add_work(*command, context, options, "set", "Changes a key's options or comment", set);
+    CLI::App* removing = add_work(*command, context, options, "rm", "Removes a key", remove);
     for (CLI::App* sub : {one, adding, setting, removing}) sub->add_option("USER", options->user, "Whose key")->required();
     for (CLI::App* sub : {one, setting, removing})
         sub->add_option("KEY", options->key, "Its fingerprint, the beginning of it, or its comment")->required();

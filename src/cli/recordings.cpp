@@ -364,6 +364,8 @@ void add_recordings_command(CLI::App& app, Context& context) {
     ls->add_option("--user", options->user, "only this user's");
     ls->callback(runs(list));
 
+    add_recordings_search(*command, context);
+
     CLI::App* show =
         command->add_subcommand("show", "The channels of one recording: command, destination, bytes, exit status");
     show->add_option("recording", options->which, "audit key, or a file")->required();

@@ -14,6 +14,9 @@ Result<recording::Reader> open_recording(const Context& context, const std::stri
 /// On stderr, what an auditor must know about what was shown of a recording that was read to its end. The exit status.
 int report(const recording::Reader& reader);
 
+/// `recordings search` (recordings_search.cpp).
+void add_recordings_search(CLI::App& recordings, Context& context);
+
 /// `recordings show`: the channels of one recording (recordings_show.cpp).
 int show_files(const Context& context, const std::string& which, const std::string& key_file, bool json);
 int show_recording(const Context& context, const std::string& which, const std::string& key_file, bool json);

@@ -202,17 +202,10 @@ void add_secret_commands(CLI::App& target, Context& context) {
         "sekisho target secret set router1 --key id_gateway", "sekisho target secret ls",
         "sekisho target secret rm router1 --key"}));
     auto options = std::make_shared<Options>();
-    const auto add_work = [&](const char* word, const char* help, int (*work)(const Context&, const Options&)) {
-        CLI::App* sub = command->add_subcommand(word, help);
-        sub->add_flag("--json", options->json, "As JSON");
-        sub->callback(
-            [&context, options, work] { context.run = [&context, options, work] { return work(context, *options); }; });
-        return sub;
-    };
-    CLI::App* ls = add_work("ls", "What is stored: for whom, since when, and by whom; never the secret", list);
+    CLI::App* ls = add_work(*command, context, options, "ls", "What is stored: for whom, since when, and by whom; never the secret", list);
     ls->add_option("NAME", options->target, "Only this target's");
-    CLI::App* setting = add_work("set", "Stores a key or a password; the keyholder wraps it", set);
-    CLI::App* removing = add_work("rm", "Removes a stored key or password", remove);
+    CLI::App* setting = add_work(*command, context, options, "set", "Stores a key or a password; the keyholder wraps it", set);
+    CLI::App* removing = add_work(*command, context, options, "rm", "Removes a stored key or password", remove);
     for (CLI::App* sub : {setting, removing}) {
         sub->add_option("NAME", options->target, "The target")->required();
         sub->add_option("--login", options->login, "Whose it is there; without it, the target's first login");

@@ -3,14 +3,14 @@
 
 #include "cli/command.h"
 #include "cli/gateway_call.h"
+#include "cli/search_options.h"
 #include "web/api.h"
 
 namespace sekisho::cli {
 namespace {
 
 struct Options {
-    std::string user;
-    std::string target;
+    SearchOptions narrowed;
     std::string id;
     std::string reason;
     std::size_t most = 50;
@@ -39,8 +39,8 @@ std::string size_text(std::uint64_t bytes) {
 
 int list(const Context& context, const Options& options) {
     const auto answer = call_gateway(context, "GET",
-        with_query("/v1/sessions", {{"user", options.user}, {"target", options.target}, {"live", options.live ? "1" : ""},
-                                       {"most", std::to_string(options.most)}}));
+        with_query("/v1/sessions",
+            options.narrowed.query({{"live", options.live ? "1" : ""}, {"most", std::to_string(options.most)}})));
     if (!answer) return failed(answer.error());
     if (options.json) {
         print_line(answer->at("sessions").pretty());
@@ -89,12 +89,12 @@ void add_sessions_command(CLI::App& app, Context& context) {
     auto options = std::make_shared<Options>();
 
     CLI::App* ls = command->add_subcommand("ls", "Lists sessions, the newest first");
-    ls->add_option("--user", options->user, "Only this user's");
-    ls->add_option("--target", options->target, "Only those to TARGET or LOGIN@TARGET");
+    ls->add_option("WORDS", options->narrowed.words, "Each of them stands in what is known of the session");
+    options->narrowed.add_to(*ls);
     ls->add_flag("--live", options->live, "Only those that run");
     ls->add_option("--most", options->most, "At most so many")->capture_default_str();
     ls->add_flag("--json", options->json, "As JSON");
-    ls->footer(examples({"sekisho sessions ls --live", "sekisho sessions ls --user alice --json"}));
+    ls->footer(examples({"sekisho sessions ls --live", "sekisho sessions ls --user alice --since 2d --json"}));
     ls->callback([&context, options] { context.run = [&context, options] { return list(context, *options); }; });
 
     CLI::App* one = command->add_subcommand("show", "Everything about one session");

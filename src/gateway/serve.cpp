@@ -150,11 +150,13 @@ Result<void> Gateway::prepare(const model::Config& config) {
         if (!key) return std::unexpected(key.error());
         seal_to.push_back(*key);
     }
+    const bool sealed = !seal_to.empty();
     m_recordings = recording::make_recordings(folder, std::move(seal_to));
     m_pool = std::make_unique<net::WorkerPool>(kWorkers);
     read_accept_rules(config);
     m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings);
     for (const auto& key : m_keyholder.public_parts().host_keys) m_services->host_keys.push_back({key.blob, key.algorithms});
+    m_services->sealed = sealed;
     m_services->host_ca = !m_keyholder.public_parts().host_ca.empty();
     m_ca.has(m_keyholder.public_parts().user_ca);
     m_services->access.store(make_snapshot(std::move(*access)));

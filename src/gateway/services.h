@@ -44,6 +44,7 @@ struct Services {
     StoreWorker& store;
     recording::Recordings& recordings;
     std::vector<ssh::HostKey> host_keys;  // public parts; who signs with them is LoopHome::keys()
+    bool sealed = false;  // recordings are
     bool host_ca = false;  // the keyholder has one
     /// A file that the configuration names, now: the sandbox lets nobody here open one. Blocks; thread-safe.
     std::function<Result<std::string>(const std::string& path, std::size_t most)> read_file =

@@ -394,6 +394,8 @@ void SessionChannel::relay_to_target(Request start, const policy::Decision& deci
     if (!m_pty && !m_shell) facts.contents = decision.record_contents;
     const auto number = record.channel_opened(std::move(facts), m_front.on_failure(decision));
     record.audit("channel.open", m_target->name(), "ok", fmt::format("{} by rule \"{}\"", start.type, decision.rule));
+    if (start.type == "exec" && model::indexed(decision.index, decision.record, m_front.services().sealed).exec)
+        record.index(model::CommandRun{.channel = number, .text = string_of(start.payload), .target = m_target->name()});
     m_relay.emplace(*this, record, number, m_front.hop(), m_channel, true);
     if (decision.sftp.any()) m_relay->watch({decision.rule, decision.sftp.read_only, decision.sftp.paths});
     if (decision.record != model::RecordLevel::Metadata && record.recorded()) {

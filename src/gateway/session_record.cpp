@@ -217,6 +217,28 @@ void SessionRecord::audit(std::string kind, std::string subject, std::string out
     m_services.store.audit(std::move(record));
 }
 
+void SessionRecord::not_indexed(const Result<void>& result) const {
+    if (!result) log::error("index.failed", {{"session", facts().id}, {"reason", result.error().full()}});
+}
+
+void SessionRecord::index(model::CommandRun command) {
+    command.session = facts().id;
+    if (command.time == WallTime{}) command.time = std::chrono::system_clock::now();
+    m_services.store.submit(
+        [command = std::move(command)](store::Store& store) { return store.record_commands({&command, 1}); },
+        [self = shared_from_this()](const Result<void>& result) { self->not_indexed(result); }, StoreWorker::When::Soon);
+}
+
+void SessionRecord::index(std::vector<model::FileOperation> operations) {
+    for (model::FileOperation& one : operations) {
+        one.session = facts().id;
+        if (one.time == WallTime{}) one.time = std::chrono::system_clock::now();
+    }
+    m_services.store.submit(
+        [operations = std::move(operations)](store::Store& store) { return store.record_file_operations(operations); },
+        [self = shared_from_this()](const Result<void>& result) { self->not_indexed(result); }, StoreWorker::When::Soon);
+}
+
 // --- finish ---
 
 void SessionRecord::finish(const std::string& result) {

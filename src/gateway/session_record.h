@@ -51,6 +51,10 @@ public:
     /// Withhold window credit until Listener::drained.
     bool backlogged() const { return m_recorder && m_recorder->backlogged(); }
 
+    /// For the searchable index, as far as its rule permits (model::indexed). Nobody waits for it.
+    void index(model::CommandRun command);
+    void index(std::vector<model::FileOperation> operations);
+
     /// An audit record about this session.
     void audit(std::string kind, std::string subject, std::string outcome, std::string reason);
     /// Ends the record; the listener is not called any more.
@@ -66,6 +70,7 @@ private:
     void not_stored(const Error& error);
     void store_finish(const model::Session& ended);
     void failed(const Error& error);
+    void not_indexed(const Result<void>& result) const;
     void complain(const Error& error);
 
     Services& m_services;

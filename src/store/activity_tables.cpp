@@ -16,18 +16,6 @@ namespace {
 using soci::into;
 using soci::use;
 
-/// As the database takes them: words of the full-text table, or a list.
-std::string terms_text(const Dialect& dialect, const Terms& terms) {
-    std::string text;
-    for (const Terms::value_type term : terms) {
-        if (dialect.terms_apart)
-            fmt::format_to(std::back_inserter(text), "{:08x} ", static_cast<std::uint32_t>(term));
-        else
-            fmt::format_to(std::back_inserter(text), "{}{}", text.empty() ? "" : ",", term);
-    }
-    return dialect.terms_apart ? text : "{" + text + "}";
-}
-
 /// What is known of a session, as terms of all that was done in it.
 class Sessions {
 public:
@@ -195,6 +183,17 @@ private:
     Index m_index;
     soci::statement m_insert;
 };
+
+std::string terms_text(const Dialect& dialect, const Terms& terms) {
+    std::string text;
+    for (const Terms::value_type term : terms) {
+        if (dialect.terms_apart)
+            fmt::format_to(std::back_inserter(text), "{:08x} ", static_cast<std::uint32_t>(term));
+        else
+            fmt::format_to(std::back_inserter(text), "{}{}", text.empty() ? "" : ",", term);
+    }
+    return dialect.terms_apart ? text : "{" + text + "}";
+}
 
 ActivityWrites::ActivityWrites(soci::session& sql, const Dialect& dialect) : m_sql(sql), m_dialect(dialect) {}
 ActivityWrites::~ActivityWrites() = default;

@@ -4,15 +4,20 @@
 
 #include <memory>
 #include <span>
+#include <string>
 
 #include <soci/soci.h>
 
 #include "model/activity.h"
 #include "store/schema.h"
+#include "store/search_terms.h"
 
 namespace sekisho::store {
 
 constexpr long long kRowsOfChunk = 1024;
+
+/// Terms as the database takes them: words of the full-text table, or a list.
+std::string terms_text(const Dialect& dialect, const Terms& terms);
 
 /// Statements that were parsed once; to be made anew when one failed, or with the connection.
 class ActivityWrites {

@@ -3,6 +3,7 @@
 // Database only, one thread at a time. Everything here that fails throws std::exception; no text ever holds a password.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ public:
     soci::session& sql() { return *m_sql; }
     /// A statement without values: BEGIN, COMMIT, a lock.
     virtual void run(const std::string& statement) = 0;
+    /// Statements of the open transaction fail that take longer; zero: as long as they like.
+    virtual void limit_time(std::chrono::milliseconds limit) = 0;
     /// As far as can be seen without waiting.
     virtual bool alive() = 0;
     /// Names the open transaction for committed(); empty where it has written nothing, or where nobody could ask later.

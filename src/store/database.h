@@ -62,6 +62,12 @@ public:
         return result;
     }
 
+    /// For the statements of the open transaction, while what is returned is kept.
+    std::shared_ptr<void> limit_time(std::chrono::milliseconds limit) {
+        m_connection->limit_time(limit);
+        return {nullptr, [this](void*) { m_connection->limit_time(std::chrono::milliseconds(0)); }};
+    }
+
 private:
     template <class Work>
     auto begun_by(std::string_view statement, std::string_view what, Work&& work) -> decltype(work()) {

@@ -56,6 +56,10 @@ public:
             throw std::runtime_error("the database rolled the transaction back");
     }
 
+    void limit_time(std::chrono::milliseconds limit) override {
+        if (limit.count() > 0) ask(fmt::format("SET LOCAL statement_timeout = {}", limit.count()));
+    }
+
     bool alive() override {
         // Twice: the first reads the last words of a server that goes down, the second that it went.
         for (int i = 0; i < 2; ++i) {

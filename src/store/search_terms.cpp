@@ -92,6 +92,13 @@ Terms terms_sought(std::string_view word) {
 
 bool looked_at_again(std::string_view word) { return letters_of(word).size() > 2; }
 
+std::string in_small_letters(std::string text) {
+    for (char& c : text) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return text;
+}
+
 Terms::value_type fact_term(char kind, std::string_view value) {
     Hash hash;
     hash.add(0xfffffffeU);  // no letter

@@ -21,6 +21,9 @@ Terms terms_sought(std::string_view word);
 /// True: whoever has the terms of this word need not have the word itself, and is looked at again.
 bool looked_at_again(std::string_view word);
 
+/// As the database's lower() has it: letters of ASCII.
+std::string in_small_letters(std::string text);
+
 /// A fact about a row that is sought whole: its user, login, target …
 Terms::value_type fact_term(char kind, std::string_view value);
 

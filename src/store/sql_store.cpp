@@ -9,6 +9,9 @@
 #include "store/access_tables.h"
 #include "store/activity_tables.h"
 #include "store/database.h"
+#include "store/query.h"
+#include "store/search_tables.h"
+#include "store/search_terms.h"
 #include "store/secret_tables.h"
 
 namespace sekisho::store {
@@ -19,6 +22,7 @@ using soci::use;
 
 constexpr std::size_t kMostRows = 100000;
 constexpr int kMostReadings = 5;
+constexpr std::chrono::seconds kLongestSearch{5};
 constexpr std::size_t kLongestChange = 1 << 20;  // of access, before and after: from the operator, not from strangers
 constexpr std::string_view kSessionColumns =
     "id, audit_key, user_name, source, source_port, key_fingerprint, client, target, started_ms, finished_ms, result, "
@@ -72,32 +76,6 @@ struct SessionRow {
         return s;
     }
 };
-
-/// A statement whose conditions depend on what is asked: text is only ever bound, never pasted.
-class Query {
-public:
-    explicit Query(std::string text) : m_text(std::move(text)) {}
-    void where(std::string_view condition) {
-        m_text += m_conditions++ == 0 ? " WHERE " : " AND ";
-        m_text += condition;
-    }
-    void end(std::string_view tail) { m_text += tail; }
-    const std::string& text() const { return m_text; }
-
-private:
-    std::string m_text;
-    int m_conditions = 0;
-};
-
-/// LIKE pattern for "anything, then this".
-std::string like_suffix(std::string_view text) {
-    std::string pattern = "%";
-    for (const char c : text) {
-        if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-        pattern += c;
-    }
-    return pattern;
-}
 
 /// Runs a statement that was parsed before. SOCI loses memory when one that has failed is run again: whoever owns it makes it anew.
 class Run {
@@ -258,6 +236,13 @@ public:
         return record_activity(operations);
     }
 
+    Result<std::vector<ActivityHit>> search(const ActivityFilter& filter) override {
+        return m_database.snapshot("search", [&]() -> Result<std::vector<ActivityHit>> {
+            const auto limited = m_database.limit_time(kLongestSearch);
+            return search_tables(sql(), m_database.dialect(), filter);
+        });
+    }
+
     Result<std::vector<std::string>> learned_host_keys(const std::string& target) override;
     Result<void> learn_host_key(const std::string& target, const std::string& line) override;
 
@@ -367,26 +352,28 @@ Result<std::vector<model::Session>> SqlStore::close_dangling_sessions(WallTime n
 
 Result<std::vector<model::Session>> SqlStore::sessions(const SessionFilter& filter) {
     return m_database.guarded("read sessions", [&]() -> Result<std::vector<model::Session>> {
-        Query query("SELECT " + std::string(kSessionColumns) + " FROM sessions");
-        soci::statement select(sql());
-        const std::string user = storable(filter.user);
-        const std::string target = storable(filter.target);
-        const std::string target_end = like_suffix("@" + target);
-        const auto most = static_cast<long long>(std::min(filter.most, kMostRows));
-        if (!user.empty()) {
-            query.where("user_name = :user_name");
-            select.exchange(use(user));
-        }
-        if (!target.empty()) {
-            query.where("(target = :target OR target LIKE :target_end ESCAPE '\\')");
-            select.exchange(use(target));
-            select.exchange(use(target_end));
+        Query query(sql(), "SELECT " + std::string(kSessionColumns) + " FROM sessions");
+        if (!filter.user.empty()) query.where("user_name = ?", storable(filter.user));
+        if (const std::string target = storable(filter.target); !target.empty())
+            query.where("(target = ? OR target LIKE ? ESCAPE '\\')", target, "%@" + like_text(target));
+        if (!filter.login.empty()) query.where("target LIKE ? ESCAPE '\\'", like_text(storable(filter.login)) + "@%");
+        if (!filter.source.empty()) query.where("source = ?", storable(filter.source));
+        if (filter.since) query.where("started_ms >= ?", static_cast<long long>(base::unix_milliseconds(*filter.since)));
+        if (filter.until) query.where("started_ms <= ?", static_cast<long long>(base::unix_milliseconds(*filter.until)));
+        for (const std::string& word : filter.words) {
+            query.where(fmt::format("{}(lower(user_name || ' ' || target || ' ' || source || ' ' || audit_key || ' ' || id || ' ' || "
+                                    "client || ' ' || key_fingerprint), ?) > 0",
+                            m_database.dialect().position),
+                in_small_letters(storable(word)));
         }
         if (filter.live_only) query.where("finished_ms IS NULL");
-        query.end(" ORDER BY number DESC LIMIT :most");
-        select.exchange(use(most));
+        query.append(" ORDER BY number DESC LIMIT ?", static_cast<long long>(std::min(filter.most, kMostRows)));
         SessionRow row;
-        return fetch_sessions(select, row, query.text());
+        row.bind_into(query.statement());
+        query.run();
+        std::vector<model::Session> found;
+        while (query.statement().fetch()) found.push_back(row.value());
+        return found;
     });
 }
 
@@ -414,36 +401,22 @@ void SqlStore::insert_audit(const model::AuditRecord& record) {
 
 Result<std::vector<model::AuditRecord>> SqlStore::audit_records(const AuditFilter& filter) {
     return m_database.guarded("read audit records", [&]() -> Result<std::vector<model::AuditRecord>> {
-        Query query("SELECT sequence, time_ms, kind, session, user_name, source, subject, outcome, reason FROM audit");
-        soci::statement select(sql());
-        const auto after = static_cast<long long>(filter.after);
-        const auto most = static_cast<long long>(std::min(filter.most, kMostRows));
-        query.where("sequence > :after");
-        select.exchange(use(after));
-        if (!filter.kind.empty()) {
-            query.where("kind = :kind");
-            select.exchange(use(filter.kind));
-        }
-        if (!filter.session.empty()) {
-            query.where("session = :session");
-            select.exchange(use(filter.session));
-        }
-        query.end(" ORDER BY sequence LIMIT :most");
-        select.exchange(use(most));
+        Query query(
+            sql(), "SELECT sequence, time_ms, kind, session, user_name, source, subject, outcome, reason FROM audit");
+        query.where("sequence > ?", static_cast<long long>(filter.after));
+        if (!filter.kind.empty()) query.where("kind = ?", filter.kind);
+        if (!filter.session.empty()) query.where("session = ?", filter.session);
+        query.append(" ORDER BY sequence LIMIT ?", static_cast<long long>(std::min(filter.most, kMostRows)));
 
         model::AuditRecord r;
         long long sequence = 0;
         long long time = 0;
-        select.exchange(into(sequence));
-        select.exchange(into(time));
-        for (std::string* text : {&r.kind, &r.session, &r.user, &r.source, &r.subject, &r.outcome, &r.reason})
-            select.exchange(into(*text));
-        select.alloc();
-        select.prepare(query.text());
-        select.define_and_bind();
-        select.execute();
+        query.into(sequence);
+        query.into(time);
+        for (std::string* text : {&r.kind, &r.session, &r.user, &r.source, &r.subject, &r.outcome, &r.reason}) query.into(*text);
+        query.run();
         std::vector<model::AuditRecord> found;
-        while (select.fetch()) {
+        while (query.statement().fetch()) {
             r.sequence = static_cast<std::uint64_t>(sequence);
             r.time = base::from_unix_milliseconds(time);
             found.push_back(r);

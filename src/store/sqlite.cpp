@@ -25,12 +25,22 @@ public:
             parsed = m_parsed.emplace(statement, soci::statement((sql().prepare << statement))).first;
         parsed->second.execute(true);
     }
+    void limit_time(std::chrono::milliseconds limit) override {
+        constexpr int kSteps = 10'000;  // of SQLite's machine, some of them a microsecond
+        auto* handle = static_cast<soci::sqlite3_session_backend*>(sql().get_backend())->conn_;
+        m_end = std::chrono::steady_clock::now() + limit;
+        const auto is_late = [](void* end) -> int {
+            return std::chrono::steady_clock::now() > *static_cast<std::chrono::steady_clock::time_point*>(end) ? 1 : 0;
+        };
+        sqlite_api::sqlite3_progress_handler(handle, limit.count() > 0 ? kSteps : 0, is_late, &m_end);
+    }
     bool alive() override { return true; }
     std::string transaction_id() override { return {}; }
     std::optional<bool> committed(const std::string&) override { return std::nullopt; }
 
 private:
     std::map<std::string, soci::statement> m_parsed;  // BEGIN, COMMIT, ROLLBACK
+    std::chrono::steady_clock::time_point m_end;
 };
 
 /// The file exists with 0600 before SQLite opens it: its -wal and -shm files take the same mode.

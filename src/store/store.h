@@ -15,12 +15,18 @@
 #include "model/activity.h"
 #include "model/session.h"
 #include "model/target_secret.h"
+#include "store/search.h"
 
 namespace sekisho::store {
 
 struct SessionFilter {
     std::string user;
     std::string target;
+    std::string login;
+    std::string source;  // address
+    std::optional<WallTime> since;  // of their start
+    std::optional<WallTime> until;
+    std::vector<std::string> words;  // each stands in what is known of the session, capital or not
     bool live_only = false;
     std::size_t most = 1000;
 };
@@ -62,6 +68,9 @@ public:
     /// For the searchable index, in one transaction: all or nothing. Their sessions are known already (session_started).
     virtual Result<void> record_commands(std::span<const model::CommandRun> commands) = 0;
     virtual Result<void> record_file_operations(std::span<const model::FileOperation> operations) = 0;
+
+    /// The newest first; an Error where it takes longer than a few seconds.
+    virtual Result<std::vector<ActivityHit>> search(const ActivityFilter& filter) = 0;
 
     /// Host keys learned at first use, by target name: public key lines.
     virtual Result<std::vector<std::string>> learned_host_keys(const std::string& target) = 0;

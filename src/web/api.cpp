@@ -7,12 +7,25 @@
 
 #include "recording/folder.h"
 #include "recording/source.h"
+#include "web/filters.h"
 #include "web/json.h"
 
 namespace sekisho::web {
 namespace {
 
-/// A number parameter; `otherwise` when it is missing, nothing when it is no number.
+/// As the store has it, of what runs and is not in the store yet.
+bool matches(const model::Session& session, const store::SessionFilter& filter) {
+    const std::size_t at = session.target.rfind('@');
+    const std::string_view target = at == std::string::npos ? session.target : std::string_view(session.target).substr(at + 1);
+    const std::string_view login = at == std::string::npos ? std::string_view() : std::string_view(session.target).substr(0, at);
+    return filter.words.empty() && (filter.user.empty() || session.user == filter.user) &&
+           (filter.target.empty() || target == filter.target) && (filter.login.empty() || login == filter.login) &&
+           (filter.source.empty() || session.source == filter.source) && (!filter.since || session.started >= *filter.since) &&
+           (!filter.until || session.started <= *filter.until);
+}
+
+}  // namespace
+
 std::optional<std::uint64_t> number(const Request& request, std::string_view name, std::uint64_t otherwise) {
     const std::string& text = request.parameter(name);
     if (text.empty()) return otherwise;
@@ -22,21 +35,15 @@ std::optional<std::uint64_t> number(const Request& request, std::string_view nam
     return value;
 }
 
-bool about_target(const model::Session& session, const std::string& target) {
-    return session.target == target || session.target.ends_with("@" + target);
-}
-
-}  // namespace
-
 Response Api::sessions(const Call& call) {
     const Request& request = call.request;
     const auto most = number(request, "most", 1000);
     if (!most) return refuse(400, "most is a number");
-    const store::SessionFilter filter{.user = request.parameter("user"),
-        .target = request.parameter("target"),
-        .live_only = request.flag("live"),
-        .most = *most};
-    auto stored = m_store.sessions(filter);
+    auto filter = session_filter(request);
+    if (!filter) return refuse(400, filter.error().text);
+    filter->live_only = request.flag("live");
+    filter->most = *most;
+    auto stored = m_store.sessions(*filter);
     if (!stored) return refuse(stored.error());
 
     std::unordered_map<std::string, model::Session> live;
@@ -56,8 +63,7 @@ Response Api::sessions(const Call& call) {
     }
     for (const auto& [id, session] : live) {
         if (list.size() >= *most) break;
-        const bool wanted = (filter.user.empty() || session.user == filter.user) &&
-                            (filter.target.empty() || about_target(session, filter.target));
+        const bool wanted = matches(session, *filter);
         if (wanted && *most > stored->size()) add(session, true);
     }
     return respond({{"sessions", std::move(list)}, {"gateway", m_live != nullptr}});
@@ -115,8 +121,10 @@ Response Api::recordings(const Call& call) {
     const Request& request = call.request;
     const auto most = number(request, "most", 1000);
     if (!most) return refuse(400, "most is a number");
-    const auto sessions =
-        m_store.sessions({.user = request.parameter("user"), .target = request.parameter("target"), .most = *most});
+    auto filter = session_filter(request);
+    if (!filter) return refuse(400, filter.error().text);
+    filter->most = *most;
+    const auto sessions = m_store.sessions(*filter);
     if (!sessions) return refuse(sessions.error());
     Json list = Json::array();
     for (const model::Session& session : *sessions) {

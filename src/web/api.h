@@ -78,6 +78,7 @@ private:
     Response recordings(const Call& call);
     Response recording_content(const Call& call);
     Response penalties(const Call& call);
+    Response search(const Call& call);
 
     Response access(const Call& call);
     Response apply(const Call& call);

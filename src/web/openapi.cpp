@@ -95,6 +95,11 @@ Json schemas() {
         {"finished", nullable(time())}, {"result", text()}, {"bytes_in", count()}, {"bytes_out", count()},
         {"live", flag()}});
     all["Sessions"] = object({{"sessions", list(reference("Session"))}, {"gateway", flag()}});
+    all["Found"] = object({{"sessions", list(reference("Session"))},
+        {"hits", list(object({{"kind", one_of({"command", "file"})}, {"time", time()}, {"session", text()}, {"audit_key", text()},
+                     {"user", text()}, {"source", text()}, {"target", text()}, {"channel", count()}, {"how", one_of({"exec", "typed"})},
+                     {"text", text()}, {"operation", text()}, {"path", text()}, {"other_path", text()}, {"bytes_read", count()},
+                     {"bytes_written", count()}, {"sha256", text()}, {"result", text()}, {"via", text()}}))}});
     all["Ended"] = object({{"ended", text()}});
     all["AuditRecord"] = object({{"sequence", count()}, {"time", time()}, {"kind", text()}, {"session", text()},
         {"user", text()}, {"source", text()}, {"subject", text()}, {"outcome", text()}, {"reason", text()}});

@@ -20,6 +20,17 @@ constexpr std::string_view kText = "text/plain";
 constexpr unsigned kRefusalsAudited = 200;  // a minute
 
 constexpr Parameter kMost{"most", Number, "At most so many", false};
+/// What listings of sessions can be narrowed to (web/filters.h).
+const std::vector<Parameter> kSessionFilters{{"user", Text, "Only this user's"}, {"target", Text, "Only those to TARGET or LOGIN@TARGET"},
+    {"login", Text, "Only those as this login of the target"}, {"from", Text, "Only those from this address"},
+    {"since", Text, "Not before this time: with its zone, a day, or how long ago (8h)"}, {"until", Text, "Not after this time"},
+    {"words", Text, "Each of them stands in what is known; \"a phrase\" is one"}};
+
+std::vector<Parameter> with(std::vector<Parameter> some, const std::vector<Parameter>& more) {
+    some.insert(some.end(), more.begin(), more.end());
+    return some;
+}
+
 constexpr Parameter kVersion{
     "version", Number, "The version of the access that was seen: another one is refused with 409", false};
 constexpr Parameter kFingerprint{"fingerprint", Text, "SHA256:… of the key", true};
@@ -91,9 +102,7 @@ const std::vector<Api::Route>& Api::routes() {
             {"POST", "/v1/ca", "rotateCa", "Take a step in replacing the user CA", Change, &Api::ca_step, {}, {},
                 {{kJson, "CaStep"}}, {kJson, "Ca"}},
             {"GET", "/v1/sessions", "listSessions", "Live and past sessions, the newest first", Look, &Api::sessions, {},
-                {{"user", Text, "Only this user's"}, {"target", Text, "Only those to TARGET or LOGIN@TARGET"},
-                    {"live", Flag, "Only those that run"}, kMost},
-                {}, {kJson, "Sessions"}},
+                with(kSessionFilters, {{"live", Flag, "Only those that run"}, kMost}), {}, {kJson, "Sessions"}},
             {"GET", "/v1/sessions/{id}", "showSession", "One session, by id or audit key", Look, &Api::session, {}, {}, {},
                 {kJson, "Session"}},
             {"DELETE", "/v1/sessions/{id}", "endSession", "End a live session", EndSessions, &Api::end_session, {},
@@ -104,8 +113,13 @@ const std::vector<Api::Route>& Api::routes() {
                 {}, {kJson, "AuditRecords"}},
             {"GET", "/v1/recordings", "listRecordings", "Sessions that were recorded, the newest first", Look,
                 &Api::recordings, {},
-                {{"user", Text, "Only this user's"}, {"target", Text, "Only those to TARGET or LOGIN@TARGET"}, kMost}, {},
-                {kJson, "Recordings"}},
+                with(kSessionFilters, {kMost}), {}, {kJson, "Recordings"}},
+            {"GET", "/v1/search", "search", "Commands and operations on files of all sessions, the newest first", ReadRecordings,
+                &Api::search, {},
+                with(kSessionFilters, {{"command", Text, "Stands in a command; no files are sought then"},
+                                          {"path", Text, "Stands in a path; no commands are sought then"},
+                                          {"sha256", Text, "Of a file that was read or written in full, hex"}, kMost}),
+                {}, {kJson, "Found"}},
             {"GET", "/v1/recordings/{audit_key}/content", "readRecording",
                 "A piece of a recording's file; none is behind its end", ReadRecordings, &Api::recording_content, {},
                 {{"offset", Number, "Where it begins"},

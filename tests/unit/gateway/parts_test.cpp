@@ -200,6 +200,7 @@ public:
         return {};
     }
     Result<std::vector<model::AuditRecord>> audit_records(const store::AuditFilter&) override { return fail("unused"); }
+    Result<std::vector<store::ActivityHit>> search(const store::ActivityFilter&) override { return fail("unused"); }
     Result<void> record_commands(std::span<const model::CommandRun>) override { return fail("unused"); }
     Result<void> record_file_operations(std::span<const model::FileOperation>) override { return fail("unused"); }
     Result<std::vector<std::string>> learned_host_keys(const std::string&) override { return fail("unused"); }

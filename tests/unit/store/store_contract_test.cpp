@@ -366,28 +366,6 @@ TEST_P(StoreContractTest, ReadsWhatTheSameTransactionWrote) {
     EXPECT_TRUE(m_store->access()->users.empty());
 }
 
-TEST_P(StoreContractTest, ActivityIsTakenWhateverItsTexts) {
-    ASSERT_TRUE(m_store->session_started(session("s1", "alice", 1)));
-    std::vector<model::CommandRun> commands(3000);
-    for (std::size_t i = 0; i < commands.size(); ++i) {
-        commands[i] = {.session = "s1", .channel = 4000000000U, .time = base::from_unix_milliseconds(static_cast<std::int64_t>(i)), .text = fmt::format("echo {}", i)};
-    }
-    commands[1].text = std::string("a\0b\xff ", 5) + std::string(1U << 20, 'x');
-    commands[2].text = "tail -f /var/log/日本語.log";
-    commands[3].session = "never stored";
-    const auto recorded = m_store->record_commands(commands);
-    ASSERT_TRUE(recorded) << recorded.error().full();
-    const model::FileOperation wrote{.session = "s1", .time = base::from_unix_milliseconds(1), .operation = "write", .path = "/srv/a\xff",
-        .other_path = "/srv/b", .bytes_written = std::uint64_t{1} << 62U, .sha256 = std::string(64, 'a'), .via = "sftp"};
-    EXPECT_TRUE(m_store->record_file_operations(std::vector{wrote, wrote}));
-    EXPECT_TRUE(m_store->record_commands({}));
-    EXPECT_FALSE(m_store->together([&]() -> Result<void> {
-        if (auto done = m_store->record_commands(std::vector{commands[0]}); !done) return done;
-        return fail("no");
-    }));
-    EXPECT_TRUE(m_store->record_commands(std::vector{commands[0]}));
-}
-
 TEST_P(StoreContractTest, IsReachableAlsoAfterARefusal) {
     ASSERT_TRUE(m_store->session_started(session("a1", "alice", 1)));
     EXPECT_FALSE(m_store->session_started(session("a1", "alice", 1)));

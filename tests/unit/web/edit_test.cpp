@@ -268,6 +268,7 @@ public:
     Result<std::vector<model::AuditRecord>> audit_records(const store::AuditFilter& f) override {
         return m_store.audit_records(f);
     }
+    Result<std::vector<store::ActivityHit>> search(const store::ActivityFilter& f) override { return m_store.search(f); }
     Result<void> record_commands(std::span<const model::CommandRun> c) override { return m_store.record_commands(c); }
     Result<void> record_file_operations(std::span<const model::FileOperation> o) override {
         return m_store.record_file_operations(o);
