@@ -39,6 +39,7 @@ LIBRARY_HEADERS = {
     "toml++": r"toml\+\+/.*",
     "zlib": r"zlib\.h",
     "zstd": r"zstd.*\.h",
+    "libarchive": r"archive(_entry)?\.h",
 }
 PURE_FOLDERS = ("wire", "ssh", "sftp", "terminal", "model", "policy")
 IMPURE_HEADERS = re.compile(

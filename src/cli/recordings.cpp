@@ -19,8 +19,10 @@
 #include "recording/file_listing.h"
 #include "recording/folder.h"
 #include "recording/listing.h"
+#include "recording/opened_copy.h"
 #include "recording/pcapng.h"
 #include "recording/ssh_log.h"
+#include "recording/zip.h"
 
 namespace sekisho::cli {
 
@@ -256,6 +258,47 @@ Result<void> export_as_ssh_log(Reader& reader, const ExportOptions& what, const 
     return (*out)->flush() ? Result<void>() : fail("the export cannot be written");
 }
 
+/// Of an export that is one file.
+Result<void> export_to(const std::string& path, const std::function<Result<void>(const Sink& out)>& write) {
+    auto out = Output::open(path);
+    if (!out) return std::unexpected(out.error());
+    if (auto done = write([&](std::string_view bytes) { return (*out)->add(bytes); }); !done) return done;
+    return (*out)->flush() ? Result<void>() : fail("the export cannot be written");
+}
+
+/// `recordings open`: a copy for tools that have no key. What it says of itself is not evidence any more.
+int open_copy(const Context& context, const Options& options) {
+    const auto path = find(context, options.which);
+    if (!path) return failed(path.error());
+    auto text = key_text(options.key);
+    if (!text) return failed(options.key + ": " + text.error().text);
+    const auto key = parse_auditor_secret(*text);
+    base::wipe(std::as_writable_bytes(std::span(*text)));
+    if (!key) return failed(options.key + ": " + key.error().text);
+    const std::string stem = std::filesystem::path(options.which).stem().string();
+    const std::string to = options.output.empty() ? stem + ".opened.skr" : options.output;
+    std::error_code ignored;
+    if (std::filesystem::equivalent(*path, to, ignored))
+        return failed("the copy would take the place of the recording: name another file with -o");
+    std::optional<OpenedCopy> copy;
+    const auto done = export_to(to, [&](const Sink& out) -> Result<void> {
+        auto made = copy_opened([&] { return open_file(*path); }, *key, out);
+        if (!made) return std::unexpected(made.error());
+        copy = std::move(*made);
+        return {};
+    });
+    if (!done) {
+        if (to != "-") std::filesystem::remove(to, ignored);
+        return failed(done.error());
+    }
+    for (const Problem& problem : copy->problems) failed(problem.text);
+    if (to != "-") {
+        const std::string chain = base::hex(copy->original);
+        print_line(fmt::format("{}: an opened copy of {} (chain {}); the evidence is the original", to, stem, chain));
+    }
+    return copy->problems.empty() ? kDone : kFailed;
+}
+
 int export_recording(const Context& context, const Options& options) {
     const bool script = options.format == "script";
     const bool ssh_log = options.format == "ssh-log";
@@ -274,6 +317,8 @@ int export_recording(const Context& context, const Options& options) {
     const auto path = [&](std::string_view ending) { return options.output.empty() ? stem + std::string(ending) : options.output; };
     const auto done = options.format == "files"    ? export_plainly(export_files, *reader, what, path(".files.jsonl"))
                       : options.format == "pcapng" ? export_plainly(export_pcapng, *reader, what, path(".pcapng"))
+                      : options.format == "zip" ? export_plainly(export_zip, *reader, what, path(".zip"))
+                      : options.format == "commands" ? export_plainly(export_commands, *reader, what, path(".commands.jsonl"))
                       : ssh_log ? export_as_ssh_log(*reader, what, options.to, options.output.empty() ? stem + ".sshlog" : options.output)
                       : script ? export_as_script(*reader, what, options.output.empty() ? stem : options.output)
                              : export_as_cast(*reader, options.format == "asciicast-v3" ? Asciicast::V3 : Asciicast::V2,
@@ -393,11 +438,12 @@ void add_recordings_command(CLI::App& app, Context& context) {
 
     CLI::App* export_command = command->add_subcommand("export", "Write a recording in the format of another tool");
     export_command->add_option("recording", options->which, "audit key, or a file")->required();
-    export_command->add_option("--format", options->format, "script, asciicast-v2, asciicast-v3, files, pcapng or ssh-log")
-        ->check(CLI::IsMember({"script", "asciicast-v2", "asciicast-v3", "files", "pcapng", "ssh-log"}));
+    export_command->add_option("--format", options->format, "script, asciicast-v2, asciicast-v3, zip, commands, files, pcapng or ssh-log")
+        ->check(CLI::IsMember({"script", "asciicast-v2", "asciicast-v3", "zip", "commands", "files", "pcapng", "ssh-log"}));
     export_command->add_option("--to", options->to, "ssh-log: file of the public key that it is sealed to");
     export_command->add_option("--output,-o", options->output,
-        "file, - for stdout (default: AUDITKEY.cast, .files.jsonl, .pcapng or .sshlog; for script the stem of .data and .time)");
+        "file, - for stdout (default: AUDITKEY with .cast, .zip, .commands.jsonl, .files.jsonl, .pcapng or .sshlog; for script the stem of "
+        ".data and .time)");
     export_command->add_flag("--input", options->input, "asciicast: also what was typed");
     add_channel(*export_command, options);
     add_key(*export_command, options);
@@ -407,6 +453,15 @@ void add_recordings_command(CLI::App& app, Context& context) {
         "sekisho recordings export 2026-11-22_05-16-00_alice --format pcapng       # forwards, for Wireshark",
         "sekisho recordings export 2026-11-22_05-16-00_alice --format ssh-log --to auditor.pub"}));
     export_command->callback(runs(export_recording));
+
+    CLI::App* open_command = command->add_subcommand("open", "Write a copy of a sealed recording that needs no key any more");
+    open_command->add_option("recording", options->which, "audit key, or a file")->required();
+    add_key(*open_command, options);
+    open_command->get_option("--key")->required();
+    open_command->add_option("--output,-o", options->output, "file, - for stdout (default: AUDITKEY.opened.skr)");
+    open_command->footer(examples({"sekisho recordings open 2026-11-22_05-16-00_alice --key auditor",
+        "sekisho recordings play 2026-11-22_05-16-00_alice.opened.skr"}));
+    open_command->callback(runs(open_copy));
 
     CLI::App* verify_command = command->add_subcommand("verify", "Check that recordings are whole and unchanged");
     verify_command->add_option("recording", options->files, "audit keys, or files")->required();

@@ -1,5 +1,5 @@
-// `sekisho recordings ls|show|play|export|verify`: the evidence, for people and tools. Reads the folder of recordings itself, so it works
-// while no gateway runs. Called by app/main; main thread only.
+// `sekisho recordings ls|show|search|play|export|open|verify`: the evidence, for people and tools. Reads the folder of recordings
+// itself, but for search, so it works while no gateway runs. Called by app/main; main thread only.
 #pragma once
 
 #include "cli/command.h"
