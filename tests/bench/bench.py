@@ -23,6 +23,7 @@ import keystroke
 import login
 import policy
 import recorded
+import search
 import storm
 import two_hop
 from measure import Figures
@@ -34,6 +35,7 @@ PARTS = {  # part: (what measures it, does it say anything without a gateway)
     "pty": (two_hop.measure, False), "login": (login.measure, False), "idle": (idle.measure, False),
     "idle-jump": (idle.measure_jump, True), "keystroke": (keystroke.measure, False), "storm": (storm.measure, False),
     "curve": (curve.measure, False), "recorded": (recorded.measure, False), "policy": (policy.measure, True),
+    "search": (search.measure, True),
 }
 
 
@@ -45,6 +47,8 @@ class Context:
         self.bench, self.figures = bench, Figures()
         self.floor_relay = options.floor or options.bin.parent / "tests/bench/floor_relay"
         self.policy_bench = options.bin.parent / "tests/bench/policy_bench"
+        self.search_bench = options.bin.parent / "tests/bench/search_bench"
+        self.search_sessions = 10_000 if quick else 100_000
         self.megabytes = options.megabytes or (100 if quick else 1000)
         self.terminal_megabytes = 20 if quick else 100
         self.logins = 20 if quick else 100
