@@ -85,6 +85,11 @@ std::string wrong_ca_listen(const Config& config) {
 // Its text repeats nothing of the URL, which may hold a password.
 std::string wrong_store(const Config& config) { return store::wrong_store_url(config.store_url); }
 
+std::string wrong_watch(const Config& config) {
+    const bool known = config.admin.watch == "auditors" || config.admin.watch == "unsealed" || config.admin.watch == "nobody";
+    return known ? "" : "auditors, unsealed or nobody is wanted";
+}
+
 std::string wrong_seal(const Config& config) {
     if (config.recording.seal_to.size() > recording::kAuditorsMost) return fmt::format("at most {} keys", recording::kAuditorsMost);
     for (const std::string& text : config.recording.seal_to) {
@@ -325,6 +330,10 @@ std::vector<ConfigKey> make_keys() {
     add("admin.operators", Texts([](Config& c) -> std::vector<std::string>& { return c.admin.operators; }), Reload::Restart,
         "Accounts that may look, and end sessions. They read no recording and change no access.",
         [](const Config& c) { return wrong_accounts(c.admin.operators); });
+    add("admin.watch", Text([](Config& c) -> std::string& { return c.admin.watch; }), Reload::Restart,
+        "Who may watch live sessions (`sekisho sessions watch`): auditors (and admins), unsealed (they, but only where recordings are not "
+        "sealed, because a watcher needs no auditor's key), or nobody.",
+        wrong_watch);
     add("ca.listen", Text([](Config& c) -> std::string& { return c.ca_listen; }), Reload::Restart,
         "Address and port where targets fetch the CA's public keys by plain HTTP, GET /ca.pub, and nothing else. Empty: nowhere.",
         wrong_ca_listen);

@@ -98,6 +98,21 @@ Result<Answer> answer_of(const Context& context, std::string_view method, const 
     return in_process(*config, method, target, std::move(body));
 }
 
+struct Streaming {
+    CURL* curl;
+    const std::function<bool(std::string_view)>& take;
+    Answer answer;  // of a refusal, its body
+    bool left = false;
+};
+
+std::size_t take_piece(const char* data, std::size_t size, std::size_t count, void* into) {
+    auto& streaming = *static_cast<Streaming*>(into);
+    curl_easy_getinfo(streaming.curl, CURLINFO_RESPONSE_CODE, &streaming.answer.status);
+    if (streaming.answer.status != 200) return take(data, size, count, &streaming.answer.body);
+    streaming.left = !streaming.take({data, size * count});
+    return streaming.left ? 0 : size * count;
+}
+
 /// The API's text where it refused.
 Result<void> accepted(const Answer& answer) {
     if (answer.status >= 200 && answer.status <= 299) return {};
@@ -142,6 +157,30 @@ std::string with_query(std::string path, const std::vector<std::pair<std::string
         separator = '&';
     }
     return path;
+}
+
+Result<void> stream_from_gateway(
+    const Context& context, const std::string& target, const std::function<bool(std::string_view)>& take) {
+    const auto config = context.config();
+    if (!config) return std::unexpected(config.error());
+    const std::string socket = config->path(config->admin_socket);
+    const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), curl_easy_cleanup);
+    if (!curl) return fail("cannot begin an HTTP request");
+    const std::string url = "http://gateway" + target;
+    Streaming streaming{.curl = curl.get(), .take = take, .answer = {}};
+    curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+    curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, take_piece);
+    curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &streaming);
+    const CURLcode code = curl_easy_perform(curl.get());
+    if (code == CURLE_COULDNT_CONNECT)
+        return fail("no gateway answers at " + socket + ", or this account may not use it: only what runs can be watched");
+    if (streaming.left) return {};
+    if (code != CURLE_OK) return fail("the gateway is gone", curl_easy_strerror(code));
+    curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &streaming.answer.status);
+    return accepted(streaming.answer);
 }
 
 }  // namespace sekisho::cli

@@ -2,6 +2,7 @@
 // over the store itself, so that `init` and `apply` work before the first start.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,11 @@ Result<JsonView> call_gateway(const Context& context, std::string_view method, c
 
 /// The same for an answer that is no JSON.
 Result<std::string> fetch_from_gateway(const Context& context, const std::string& target);
+
+/// An answer that comes piece by piece for as long as the gateway has something to say, to `take`, until that says false. Only where a
+/// gateway runs.
+Result<void> stream_from_gateway(
+    const Context& context, const std::string& target, const std::function<bool(std::string_view)>& take);
 
 /// For completion: only if a gateway listens, and answers at once.
 std::optional<JsonView> ask_gateway_quietly(const Context& context, const std::string& target);

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/gateway_call.h"
+#include "cli/sessions.h"
 #include "cli/search_options.h"
 #include "web/api.h"
 
@@ -102,6 +103,8 @@ void add_sessions_command(CLI::App& app, Context& context) {
     one->add_flag("--json", options->json, "As JSON");
     one->footer(examples({"sekisho sessions show 2026-11-22_05-16-00_alice"}));
     one->callback([&context, options] { context.run = [&context, options] { return show(context, *options); }; });
+
+    add_sessions_watch(*command, context);
 
     CLI::App* ending = command->add_subcommand("end", "Ends a live session; its user is told");
     ending->add_option("ID", options->id, "Id or audit key")->required();

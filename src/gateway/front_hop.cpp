@@ -266,6 +266,12 @@ void FrontHop::record_begun(std::shared_ptr<SessionRecord> record, const std::fu
             if (auto self = weak.lock()) self->end(text);
         });
     };
+    m_record->live()->watch = [&loop = loop(), weak = m_record->weak_from_this()](std::shared_ptr<model::SessionWatcher> watcher) {
+        loop.post([weak, watcher = std::move(watcher)] {
+            if (auto record = weak.lock()) return record->watch(watcher);
+            watcher->ended("the session has ended");
+        });
+    };
     if (!m_grant->client_host.empty()) m_record->audit("auth.hostbased", m_grant->user, "ok", m_grant->client_host);
     if (!m_grant->certificate.empty()) m_record->audit("auth.certificate", m_grant->user, "ok", m_grant->certificate);
     begun();

@@ -68,4 +68,15 @@ bool LiveSessions::end(const std::string& id_or_audit_key, const std::string& te
     return found != nullptr;
 }
 
+bool LiveSessions::watch(const std::string& id, std::shared_ptr<model::SessionWatcher> watcher) {
+    std::shared_ptr<LiveSession> found;
+    {
+        const std::lock_guard lock(m_mutex);
+        if (const auto one = m_sessions.find(id); one != m_sessions.end()) found = one->second;
+    }
+    if (!found || !found->watch) return false;
+    found->watch(std::move(watcher));
+    return true;
+}
+
 }  // namespace sekisho::gateway

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "model/live.h"
 #include "model/session.h"
 
 namespace sekisho::gateway {
@@ -25,6 +26,8 @@ struct LiveSession {
     std::atomic<std::uint64_t> bytes_out{0};
     /// Asks the loop to end the session with a text for its user.
     std::function<void(const std::string& text)> end;
+    /// Asks the loop to show the session to somebody.
+    std::function<void(std::shared_ptr<model::SessionWatcher>)> watch;
     std::set<std::string> rules;  // that it is counted under; of LiveSessions, behind its mutex
 
     static void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {
@@ -41,6 +44,7 @@ public:
     std::vector<model::Session> list() const;
     std::size_t count() const;
     bool end(const std::string& id_or_audit_key, const std::string& text);
+    bool watch(const std::string& id, std::shared_ptr<model::SessionWatcher> watcher);
     /// Counts the session `id` among those of its user under `rule`, from now until stop_counting; false, and not counted, where `most`
     /// others are there already.
     bool count_under(const std::string& id, const std::string& rule, std::uint32_t most);

@@ -69,6 +69,9 @@ public:
         m_recordings->settle();  // which hands its ends on to the store
         m_store_worker->settle();
     }
+    bool watch_session(const std::string& id, std::shared_ptr<model::SessionWatcher> watcher) override {
+        return m_services->live.watch(id, std::move(watcher));
+    }
     void access_changed() override { read_access(true); }
     std::vector<model::SourcePenalty> penalties() override {
         return m_services->doorkeeper.penalties(std::chrono::steady_clock::now());

@@ -140,16 +140,19 @@ std::uint32_t SessionRecord::channel_opened(recording::ChannelFacts facts, model
     m_must_hold = m_must_hold || on_failure != model::OnFailure::Alarm;
     facts.channel = ++m_last_channel;
     if (recorded()) m_recorder->channel_opened(facts, m_loop.now());
+    m_watch.channel_opened(facts);
     return facts.channel;
 }
 
 void SessionRecord::request(std::uint32_t channel, bool from_client, std::string_view type, BytesView payload) {
     if (recorded()) m_recorder->request(channel, from_client, type, payload, m_loop.now());
+    m_watch.request(channel, from_client, type, payload);
 }
 
 void SessionRecord::data(std::uint32_t channel, recording::Stream stream, BytesView bytes) {
     LiveSession::add(stream == recording::Stream::Input ? m_live->bytes_in : m_live->bytes_out, bytes.size());
     if (recorded()) m_recorder->data(channel, stream, bytes, m_loop.now());
+    m_watch.data(channel, stream, bytes);
 }
 
 void SessionRecord::file_operations(
@@ -186,6 +189,12 @@ void SessionRecord::eof(std::uint32_t channel, bool from_client) {
 
 void SessionRecord::channel_closed(std::uint32_t channel) {
     if (recorded()) m_recorder->channel_closed(channel, m_loop.now());
+    m_watch.channel_closed(channel);
+}
+
+void SessionRecord::watch(std::shared_ptr<model::SessionWatcher> watcher) {
+    if (m_finished) return watcher->ended("the session has ended");
+    m_watch.add(std::move(watcher));
 }
 
 // --- failure of evidence ---
@@ -245,6 +254,7 @@ void SessionRecord::finish(const std::string& result) {
     if (m_finished) return;
     m_finished = true;
     m_services.live.stop_counting(facts().id);
+    m_watch.finish(result);
     model::Session ended = m_live->now();
     ended.result = result;
     ended.finished = std::chrono::system_clock::now();

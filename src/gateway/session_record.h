@@ -11,6 +11,7 @@
 #include <string>
 
 #include "gateway/services.h"
+#include "gateway/session_watch.h"
 #include "model/activity.h"
 #include "sftp/operation.h"
 
@@ -51,6 +52,9 @@ public:
     /// Withhold window credit until Listener::drained.
     bool backlogged() const { return m_recorder && m_recorder->backlogged(); }
 
+    /// Somebody looks on, from now to the end.
+    void watch(std::shared_ptr<model::SessionWatcher> watcher);
+
     /// For the searchable index, as far as its rule permits (model::indexed). Nobody waits for it.
     void index(model::CommandRun command);
     void index(std::vector<model::FileOperation> operations);
@@ -78,6 +82,7 @@ private:
     std::shared_ptr<LiveSession> m_live;
     Listener m_listener;
     std::unique_ptr<recording::Recorder> m_recorder;
+    SessionWatch m_watch;
     std::optional<Error> m_open_problem;  // why it could not be opened with room in reserve
     std::optional<Error> m_store_problem;  // why the start is not in the store, until it is
     bool m_store_alarmed = false;

@@ -67,6 +67,7 @@ struct AdminConfig {
     std::vector<std::string> admins;
     std::vector<std::string> auditors;
     std::vector<std::string> operators;
+    std::string watch = "auditors";  // who may watch live sessions: auditors (and admins), unsealed (they, but no sealed ones), nobody
 };
 
 struct RecordingConfig {

@@ -3,10 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "model/session.h"
 #include "model/target_secret.h"
@@ -22,6 +26,30 @@ struct SourcePenalty {
     bool enforced = false;  // it is turned away; otherwise it only gathers
 };
 
+/// A channel of a live session as its watchers see it.
+struct WatchedChannel {
+    std::uint32_t number = 0;  // as in the recording
+    std::string target;        // "login@target"
+    bool terminal = false;
+    std::uint32_t columns = 0;
+    std::uint32_t rows = 0;
+    std::uint64_t bytes = 0;  // of output so far: what a watcher who comes now has missed
+};
+
+/// Sees a live session as its user does. Told on the session's loop, and returns at once: whoever is slow misses something.
+class SessionWatcher {
+public:
+    virtual ~SessionWatcher() = default;
+    /// It is there, was opened, or has another size.
+    virtual void channel(const WatchedChannel& channel) = 0;
+    virtual void output(std::uint32_t channel, BytesView bytes) = 0;
+    virtual void closed(std::uint32_t channel) = 0;
+    /// The last call.
+    virtual void ended(std::string_view reason) = 0;
+    /// Nobody looks any more: it may be let go.
+    virtual bool gone() const = 0;
+};
+
 class LiveGateway {
 public:
     virtual ~LiveGateway() = default;
@@ -32,6 +60,8 @@ public:
     virtual std::vector<Session> live_sessions() = 0;
     /// Ends the session with this id or audit key and shows `reason` to its user; false when it is not live here.
     virtual bool end_session(const std::string& id_or_audit_key, const std::string& reason) = 0;
+    /// Shows the session with this id to `watcher`, until it ends; false when it is not live here.
+    virtual bool watch_session(const std::string& /*id*/, std::shared_ptr<SessionWatcher> /*watcher*/) { return false; }
     /// The store's access has changed: read it again for what is decided from now on.
     virtual void access_changed() = 0;
     /// Networks with penalties, some of them where there are very many.

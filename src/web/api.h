@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,10 +39,25 @@ struct Request {
     bool flag(std::string_view name) const;  // "1" or "true"
 };
 
+/// More of a body, as it comes. Made by the API, read by the server on its thread.
+class BodyStream {
+public:
+    virtual ~BodyStream() = default;
+    /// What there is by now.
+    virtual std::string take() = 0;
+    /// Nothing comes any more.
+    virtual bool over() const = 0;
+    /// `more` is called on any thread when there is something after take() gave nothing; it returns at once.
+    virtual void on_more(std::function<void()> more) = 0;
+    /// Nobody reads any more, and on_more's function is not called again.
+    virtual void leave() = 0;
+};
+
 struct Response {
     int status = 200;
     std::string body;
     std::string content_type = "application/json";
+    std::shared_ptr<BodyStream> stream;  // what follows the body, where something does
 };
 
 /// Percent-encodes everything but unreserved characters (RFC 3986 §2.3).
@@ -74,6 +90,7 @@ private:
     Response sessions(const Call& call);
     Response session(const Call& call);
     Response end_session(const Call& call);
+    Response watch_session(const Call& call);
     Response audit(const Call& call);
     Response recordings(const Call& call);
     Response recording_content(const Call& call);

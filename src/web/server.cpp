@@ -11,14 +11,18 @@
 #include <filesystem>
 #include <thread>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
@@ -102,7 +106,9 @@ private:
             co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
             if (error) co_return;
             const bool keep = parser.get().keep_alive() && !grants.none();
-            http::response<http::string_body> response = answer(parser.get(), actor, grants);
+            std::shared_ptr<BodyStream> more;
+            http::response<http::string_body> response = answer(parser.get(), actor, grants, more);
+            if (more) co_return co_await stream_out(stream, std::move(response), std::move(more));
             response.keep_alive(keep);
             response.prepare_payload();
             stream.expires_after(patience);
@@ -111,8 +117,55 @@ private:
         }
     }
 
-    http::response<http::string_body> answer(
-        http::request<http::string_body>& asked, const std::string& actor, const Grants& grants) {
+    /// The response, and what comes behind it as it comes, in chunks; until it is over, or the client left.
+    asio::awaitable<void> stream_out(Stream& stream, http::response<http::string_body> first, std::shared_ptr<BodyStream> more) {
+        using asio::experimental::awaitable_operators::operator||;
+        constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
+        struct Wake {
+            asio::steady_timer timer;
+            bool wanted = false;
+        };
+        const auto wake = std::make_shared<Wake>(Wake{asio::steady_timer(m_context)});
+        const auto leave = std::shared_ptr<void>(nullptr, [more](void*) { more->leave(); });
+        more->on_more([this, weak = std::weak_ptr(wake)] {
+            asio::post(m_context, [weak] {
+                const auto waiting = weak.lock();
+                if (!waiting) return;
+                waiting->wanted = true;
+                waiting->timer.cancel();
+            });
+        });
+        http::response<http::empty_body> head(first.result(), first.version());
+        for (const auto& field : first) head.insert(field.name_string(), field.value());
+        head.keep_alive(false);
+        head.chunked(true);
+        http::response_serializer<http::empty_body> serializer(head);
+        beast::error_code error;
+        stream.expires_after(kPatience);
+        co_await http::async_write_header(stream, serializer, asio::redirect_error(asio::use_awaitable, error));
+        for (std::string text = std::move(first.body()); !error;) {
+            if (!text.empty()) {
+                stream.expires_after(kPatience);
+                co_await asio::async_write(
+                    stream, http::make_chunk(asio::buffer(text)), asio::redirect_error(asio::use_awaitable, error));
+            } else if (more->over()) {
+                stream.expires_after(kPatience);
+                co_await asio::async_write(stream, http::make_chunk_last(), asio::redirect_error(asio::use_awaitable, error));
+                co_return;
+            } else if (!std::exchange(wake->wanted, false)) {
+                wake->timer.expires_after(kPatience);
+                stream.expires_never();
+                const auto woken =
+                    co_await (wake->timer.async_wait(quietly) || stream.socket().async_wait(Protocol::socket::wait_read, quietly));
+                if (woken.index() == 1) co_return;  // the client has nothing more to say: it went
+            }
+            if (error) co_return;
+            text = more->take();
+        }
+    }
+
+    http::response<http::string_body> answer(http::request<http::string_body>& asked, const std::string& actor, const Grants& grants,
+        std::shared_ptr<BodyStream>& more) {
         Response made{.status = 400, .body = "{\"error\":\"the request's target is malformed\"}\n"};
         const std::string_view target(asked.target().data(), asked.target().size());
         const std::string_view method(asked.method_string().data(), asked.method_string().size());
@@ -126,6 +179,7 @@ private:
         response.set(http::field::content_type, made.content_type);
         response.set(http::field::cache_control, "no-store");
         response.body() = std::move(made.body);
+        more = std::move(made.stream);
         return response;
     }
 

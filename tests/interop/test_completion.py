@@ -87,7 +87,7 @@ def test_bash_by_its_function(gateway):
     assert bash_offers(gateway, "sekisho us") == ["user"]
     assert bash_offers(gateway, "sekisho user ") == ["add", "ls", "rm", "set", "show"]
     assert bash_offers(gateway, "sekisho user show al") == ["albert", "alice"]
-    assert bash_offers(gateway, "sekisho sessions ls --l") == ["--live"]
+    assert bash_offers(gateway, "sekisho sessions ls --l") == ["--live", "--login"]
     assert bash_offers(gateway, "sekisho sessions ls --user b") == ["bob"]
     assert bash_offers(gateway, "sekisho target set web1 au") == ["auth="]
     assert bash_offers(gateway, "sekisho target set web1 auth=ag") == ["agent"]

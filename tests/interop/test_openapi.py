@@ -95,11 +95,15 @@ def test_every_answer_is_as_described(mailing_world, folder):
     audit_key = world.gateway.recordings()[0]["audit_key"]
     client = world.alice.start(world.place(), "echo in; cat")
     assert client.stdout.readline() == b"in\n"
-    live = next(one["id"] for one in json.loads(api.ask("GET", "/v1/sessions?live=1")[2])["sessions"])
+    short = world.meta.start(world.place(), "echo in; sleep 3")  # watched until it ends
+    assert short.stdout.readline() == b"in\n"
+    watched = next(one["id"] for one in json.loads(api.ask("GET", "/v1/sessions?live=1&user=meta")[2])["sessions"])
+    live = next(one["id"] for one in json.loads(api.ask("GET", "/v1/sessions?live=1&user=alice")[2])["sessions"])
     mail = json.loads(api.ask("POST", "/v1/mail", "")[2])["mails"][0]
     target = {"name": "db1", "address": "10.0.0.9:22", "trust": "first-use", "labels": {"env": "prod"}}
     rule = {"name": "r1", "users": ["carol"], "allow": ["shell"], "when": {"hours": "08:00-20:00 Asia/Tokyo"}}
     requests = [
+        ("GET", "/v1/watch/{id}", f"/v1/watch/{watched}", None), ("GET", "/v1/search", "/v1/search?words=echo&since=1h", None),
         ("GET", "/openapi.json", "/openapi.json", None), ("GET", "/ca.pub", "/ca.pub", None), ("GET", "/v1/ca", "/v1/ca", None),
         ("POST", "/v1/ca", "/v1/ca", {"step": "publish"}),
         ("GET", "/v1/sessions", "/v1/sessions?user=alice&most=5", None), ("GET", "/v1/sessions/{id}", f"/v1/sessions/{session}", None),
@@ -167,6 +171,7 @@ def test_every_answer_is_as_described(mailing_world, folder):
         assert status == 400 and kind == "application/json", (method, place)
         valid(json.loads(text), operation["responses"]["default"]["content"]["application/json"]["schema"])
     client.communicate(timeout=20)
+    short.communicate(timeout=20)
 
 
 def test_what_is_not_described_does_not_answer(make_gateway):
