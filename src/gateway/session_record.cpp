@@ -238,16 +238,6 @@ void SessionRecord::index(model::CommandRun command) {
         [self = shared_from_this()](const Result<void>& result) { self->not_indexed(result); }, StoreWorker::When::Soon);
 }
 
-void SessionRecord::index(std::vector<model::FileOperation> operations) {
-    for (model::FileOperation& one : operations) {
-        one.session = facts().id;
-        if (one.time == WallTime{}) one.time = std::chrono::system_clock::now();
-    }
-    m_services.store.submit(
-        [operations = std::move(operations)](store::Store& store) { return store.record_file_operations(operations); },
-        [self = shared_from_this()](const Result<void>& result) { self->not_indexed(result); }, StoreWorker::When::Soon);
-}
-
 // --- finish ---
 
 void SessionRecord::finish(const std::string& result) {

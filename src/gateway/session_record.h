@@ -57,7 +57,6 @@ public:
 
     /// For the searchable index, as far as its rule permits (model::indexed). Nobody waits for it.
     void index(model::CommandRun command);
-    void index(std::vector<model::FileOperation> operations);
 
     /// An audit record about this session.
     void audit(std::string kind, std::string subject, std::string outcome, std::string reason);
