@@ -1,6 +1,8 @@
 // A session as the store and the listings know it: one authenticated connection of a user, from START to FINISH.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +41,8 @@ struct AuditRecord {
     std::string subject;  // "ubuntu@web1", "host:port", "user alice" …
     std::string outcome;  // ok | refused | failed
     std::string reason;  // for people; names the rule where one decided
+    std::string recording;  // of a session's start, finish and cut: its recording, as far as it is written (evidence/recorded.h)
+    std::array<std::byte, 32> hash{};  // given by the store: stands for this record and all before it (evidence/chain.h)
 };
 
 }  // namespace sekisho::model

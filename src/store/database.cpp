@@ -53,6 +53,7 @@ Result<void> Database::begin(std::string_view what, std::string_view statement) 
     });
     if (!begun) return begun;
     m_depth = 1;
+    ++m_transactions;
     m_doomed = false;
     return {};
 }

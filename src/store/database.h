@@ -29,6 +29,8 @@ public:
 
     const Dialect& dialect() const { return m_backend->dialect(); }
     bool in_transaction() const { return m_depth > 0; }
+    /// A number for the open transaction, or the last one, that no other has.
+    std::uint64_t transaction_number() const { return m_transactions; }
     /// False after a call that found no connection, or lost it.
     bool reachable() const { return m_connection != nullptr; }
 
@@ -113,6 +115,7 @@ private:
     std::function<void()> m_dropping;
     std::unique_ptr<Connection> m_connection;
     int m_depth = 0;
+    std::uint64_t m_transactions = 0;
     bool m_doomed = false;
     bool m_was_lost = false;
     // Whoever comes soon after a slow attempt is not made to wait for another one.

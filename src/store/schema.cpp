@@ -116,11 +116,21 @@ std::vector<std::string> activity(const Dialect& dialect) {
     return all;
 }
 
+/// The chain of audit records. What is there already gets its hashes by AuditChain::complete, at every start. A gateway of an older
+/// version that still writes to the same PostgreSQL fails from here on: a record outside of the chain would break it.
+std::vector<std::string> audit_chain(const Dialect& dialect) {
+    std::vector<std::string> statements{
+        fmt::format("ALTER TABLE audit ADD COLUMN recording {} NOT NULL DEFAULT ''", dialect.text),
+        fmt::format("ALTER TABLE audit ADD COLUMN hash {} NOT NULL DEFAULT ''", dialect.text)};
+    if (!dialect.no_identity.empty()) statements.emplace_back(dialect.no_identity);
+    return statements;
+}
+
 }  // namespace
 
 std::vector<Migration> migrations(const Dialect& dialect) {
     return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}, {4, fourth(dialect)}, {5, routes(dialect)},
-        {6, target_secrets(dialect)}, {7, activity(dialect)}};
+        {6, target_secrets(dialect)}, {7, activity(dialect)}, {8, audit_chain(dialect)}};
 }
 
 }  // namespace sekisho::store

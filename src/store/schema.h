@@ -22,6 +22,8 @@ struct Dialect {
     std::string_view lock_schema;  // no other gateway migrates
     std::string_view lock_access;  // nobody else changes users, targets and rules
     std::string_view lock_records;  // numbers of audit records become visible in their order
+
+    std::string_view no_identity;  // audit records get their numbers from the chain, and from nobody else
 };
 inline constexpr Dialect kSqlite{.begin = "BEGIN IMMEDIATE",
     .snapshot = "BEGIN",
@@ -32,7 +34,8 @@ inline constexpr Dialect kSqlite{.begin = "BEGIN IMMEDIATE",
     .terms_apart = true,
     .lock_schema = "",
     .lock_access = "",
-    .lock_records = ""};
+    .lock_records = "",
+    .no_identity = ""};
 // The keys of the locks are the letters "sekisho" and a number: nobody else's.
 inline constexpr Dialect kPostgreSql{.begin = "BEGIN",
     .snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -45,7 +48,8 @@ inline constexpr Dialect kPostgreSql{.begin = "BEGIN",
         "SET LOCAL lock_timeout = '10min'; SET LOCAL statement_timeout = 0; "
         "SELECT pg_advisory_xact_lock(x'73656b6973686f01'::bigint)",
     .lock_access = "SELECT version FROM access_state FOR UPDATE",
-    .lock_records = "SELECT pg_advisory_xact_lock(x'73656b6973686f02'::bigint)"};
+    .lock_records = "SELECT pg_advisory_xact_lock(x'73656b6973686f02'::bigint)",
+    .no_identity = "ALTER TABLE audit ALTER COLUMN sequence DROP IDENTITY"};
 
 struct Migration {
     int version;

@@ -8,11 +8,13 @@
 
 #include "store/access_tables.h"
 #include "store/activity_tables.h"
+#include "store/audit_chain.h"
 #include "store/database.h"
 #include "store/query.h"
 #include "store/search_tables.h"
 #include "store/search_terms.h"
 #include "store/secret_tables.h"
+#include "store/statements.h"
 
 namespace sekisho::store {
 namespace {
@@ -20,10 +22,8 @@ namespace {
 using soci::into;
 using soci::use;
 
-constexpr std::size_t kMostRows = 100000;
 constexpr int kMostReadings = 5;
 constexpr std::chrono::seconds kLongestSearch{5};
-constexpr std::size_t kLongestChange = 1 << 20;  // of access, before and after: from the operator, not from strangers
 constexpr std::string_view kSessionColumns =
     "id, audit_key, user_name, source, source_port, key_fingerprint, client, target, started_ms, finished_ms, result, "
     "bytes_in, "
@@ -77,50 +77,6 @@ struct SessionRow {
     }
 };
 
-/// Runs a statement that was parsed before. SOCI loses memory when one that has failed is run again: whoever owns it makes it anew.
-class Run {
-public:
-    bool failed() const { return m_running; }
-    void operator()(soci::statement& statement) {
-        m_running = true;
-        statement.execute(true);
-        m_running = false;
-    }
-
-private:
-    bool m_running = false;
-};
-
-/// INSERT INTO audit, parsed once: it runs several times for each session.
-class AuditInsert {
-public:
-    explicit AuditInsert(soci::session& sql)
-        : m_statement(
-              (sql.prepare << "INSERT INTO audit (time_ms, kind, session, user_name, source, subject, outcome, reason) "
-                              "VALUES (:t, :k, :s, :u, :f, :o, :r, :w)",
-                  use(m_time), use(m_row.kind), use(m_row.session), use(m_row.user), use(m_row.source), use(m_row.subject),
-                  use(m_row.outcome), use(m_row.reason))) {}
-
-    void run(const model::AuditRecord& record) {
-        m_time = base::unix_milliseconds(record.time);
-        m_row.kind = storable(record.kind);
-        m_row.session = storable(record.session);
-        m_row.user = storable(record.user);
-        m_row.source = storable(record.source);
-        m_row.subject = storable(record.subject);
-        m_row.outcome = storable(record.outcome);
-        m_row.reason = record.kind == "access.changed" ? storable(record.reason, kLongestChange) : storable(record.reason);
-        m_run(m_statement);
-    }
-    bool failed() const { return m_run.failed(); }
-
-private:
-    long long m_time = 0;
-    model::AuditRecord m_row;
-    soci::statement m_statement;
-    Run m_run;
-};
-
 /// INSERT INTO sessions, and the UPDATE at a session's end; parsed once each.
 class SessionWrites {
 public:
@@ -166,7 +122,7 @@ class SqlStore final : public Store {
 public:
     SqlStore(std::unique_ptr<Backend> backend, std::string gateway)
         : m_gateway(std::move(gateway)), m_database(std::move(backend), [this] {
-              m_audit_insert.reset();
+              m_audit_chain.reset();
               m_session_writes.reset();
               m_activity_writes.reset();
           }) {}
@@ -229,6 +185,7 @@ public:
             return {};
         });
     }
+    Result<evidence::ChainHead> audit_head() override;
     Result<std::vector<model::AuditRecord>> audit_records(const AuditFilter& filter) override;
 
     Result<void> record_commands(std::span<const model::CommandRun> commands) override { return record_activity(commands); }
@@ -262,15 +219,16 @@ private:
     Result<bool> migrate_once(const std::vector<Migration>& all);
     soci::session& sql() { return m_database.sql(); }
     void insert_session(const model::Session& session) { writes().insert(session); }
-    void insert_audit(const model::AuditRecord& record);
     template <class Item>
     Result<void> record_activity(std::span<const Item> items);
+    void insert_audit(const model::AuditRecord& record) { audit_chain().append(record); }
+    AuditChain& audit_chain();
     SessionWrites& writes();
     std::vector<model::Session> fetch_sessions(soci::statement& statement, SessionRow& row, const std::string& text);
 
     std::string m_gateway;  // whose sessions these are
     // Made at their first use, when the tables are there; gone before their connection.
-    std::optional<AuditInsert> m_audit_insert;
+    std::optional<AuditChain> m_audit_chain;
     std::optional<SessionWrites> m_session_writes;
     std::optional<ActivityWrites> m_activity_writes;
     Database m_database;
@@ -393,36 +351,24 @@ Result<std::optional<model::Session>> SqlStore::session(const std::string& id_or
     });
 }
 
-void SqlStore::insert_audit(const model::AuditRecord& record) {
+/// Where it goes on in the open transaction, under the lock.
+AuditChain& SqlStore::audit_chain() {
+    const bool known = m_audit_chain && !m_audit_chain->failed() && m_audit_chain->knows(m_database.transaction_number());
+    if (known) return *m_audit_chain;
     m_database.lock(m_database.dialect().lock_records);
-    if (!m_audit_insert || m_audit_insert->failed()) m_audit_insert.emplace(sql());
-    m_audit_insert->run(record);
+    if (!m_audit_chain || m_audit_chain->failed()) m_audit_chain.emplace(sql());
+    m_audit_chain->begin(m_database.transaction_number());
+    return *m_audit_chain;
+}
+
+Result<evidence::ChainHead> SqlStore::audit_head() {
+    return m_database.transaction(
+        "read audit records", [&]() -> Result<evidence::ChainHead> { return audit_chain().head(); });
 }
 
 Result<std::vector<model::AuditRecord>> SqlStore::audit_records(const AuditFilter& filter) {
-    return m_database.guarded("read audit records", [&]() -> Result<std::vector<model::AuditRecord>> {
-        Query query(
-            sql(), "SELECT sequence, time_ms, kind, session, user_name, source, subject, outcome, reason FROM audit");
-        query.where("sequence > ?", static_cast<long long>(filter.after));
-        if (!filter.kind.empty()) query.where("kind = ?", filter.kind);
-        if (!filter.session.empty()) query.where("session = ?", filter.session);
-        query.append(" ORDER BY sequence LIMIT ?", static_cast<long long>(std::min(filter.most, kMostRows)));
-
-        model::AuditRecord r;
-        long long sequence = 0;
-        long long time = 0;
-        query.into(sequence);
-        query.into(time);
-        for (std::string* text : {&r.kind, &r.session, &r.user, &r.source, &r.subject, &r.outcome, &r.reason}) query.into(*text);
-        query.run();
-        std::vector<model::AuditRecord> found;
-        while (query.statement().fetch()) {
-            r.sequence = static_cast<std::uint64_t>(sequence);
-            r.time = base::from_unix_milliseconds(time);
-            found.push_back(r);
-        }
-        return found;
-    });
+    return m_database.guarded("read audit records",
+        [&]() -> Result<std::vector<model::AuditRecord>> { return read_audit_records(sql(), filter); });
 }
 
 template <class Item>
@@ -503,6 +449,8 @@ Result<bool> SqlStore::remove_target_secret(
 Result<std::unique_ptr<Store>> make_sql_store(std::unique_ptr<Backend> backend, std::string gateway) {
     auto store = std::make_unique<SqlStore>(std::move(backend), std::move(gateway));
     if (auto migrated = store->migrate(); !migrated) return std::unexpected(migrated.error());
+    // Records of an older version get their hashes.
+    if (auto head = store->audit_head(); !head) return std::unexpected(head.error());
     return store;
 }
 

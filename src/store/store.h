@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "evidence/chain.h"
 #include "model/access.h"
 #include "model/activity.h"
 #include "model/session.h"
@@ -36,6 +37,7 @@ struct AuditFilter {
     std::string session;
     std::uint64_t after = 0;
     std::size_t most = 1000;
+    bool newest = false;  // of more than `most` the last ones; also then in their order
 };
 
 /// One thread at a time. Several stores, also of several processes, may be open on one database.
@@ -61,8 +63,10 @@ public:
     virtual Result<std::vector<model::Session>> sessions(const SessionFilter& filter) = 0;
     virtual Result<std::optional<model::Session>> session(const std::string& id_or_audit_key) = 0;
 
-    /// Whoever has read up to a number finds later records behind it, whoever writes them.
+    /// Whoever has read up to a number finds later records behind it, whoever writes them. Gives each its number and its hash.
     virtual Result<void> audit(const model::AuditRecord& record) = 0;
+    /// The end of the chain of audit records. Inside of together(): nobody else adds to it before the transaction ends.
+    virtual Result<evidence::ChainHead> audit_head() = 0;
     virtual Result<std::vector<model::AuditRecord>> audit_records(const AuditFilter& filter) = 0;
 
     /// For the searchable index, in one transaction: all or nothing. Their sessions are known already (session_started).

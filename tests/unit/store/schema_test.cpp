@@ -85,8 +85,8 @@ TEST_P(SchemaTest, Version1IsMigratedWithAllThatWasInIt) {
     make_version_1();
     auto store = m_place.open();
     ASSERT_TRUE(store);
-    EXPECT_EQ(run("SELECT MAX(version) FROM schema_version"), "7");
-    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "7");
+    EXPECT_EQ(run("SELECT MAX(version) FROM schema_version"), "8");
+    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "8");
 
     const auto access = store->access();
     ASSERT_TRUE(access) << access.error().full();
@@ -110,10 +110,13 @@ TEST_P(SchemaTest, Version1IsMigratedWithAllThatWasInIt) {
     ASSERT_TRUE(store->session_started(session("s3", "bob", 1)));
     ASSERT_TRUE(store->replace_access({}, {{.kind = "access.changed"}}));
     EXPECT_TRUE(store->learned_host_keys("web1")->empty());
-    EXPECT_EQ(store->audit_records({})->size(), 2U);
+    const auto records = store->audit_records({});
+    ASSERT_EQ(records->size(), 2U);
+    EXPECT_EQ((*records)[0].hash, evidence::chain_next(evidence::chain_start(), (*records)[0]));
+    EXPECT_EQ((*records)[1].hash, evidence::chain_next((*records)[0].hash, (*records)[1]));
     store.reset();
     EXPECT_TRUE(m_place.open());
-    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "7");
+    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "8");
 }
 
 TEST_P(SchemaTest, ASessionThatVersion1LeftOpenIsCut) {
@@ -142,7 +145,7 @@ TEST_P(SchemaTest, ANewerVersionIsLeftAlone) {
     ASSERT_FALSE(store);
     for (const char* word : {"99", "newer sekisho", "restore"})
         EXPECT_NE(store.error().text.find(word), std::string::npos) << store.error().text;
-    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "8");
+    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "9");
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, SchemaTest, testing::ValuesIn(lasting_databases()), name_of);
