@@ -20,7 +20,8 @@ constexpr const char* kSystemFiles[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/
     "/run/systemd/resolve", "/run/nscd", "/sys/devices/system/cpu", "/dev/urandom", "/dev/random"};
 
 std::vector<std::string> key_files(const model::Config& config) {
-    std::vector<std::string> files{config.user_ca_key_path(), config.host_ca_key_path(), config.wrapping_key_path()};
+    std::vector<std::string> files{config.user_ca_key_path(), config.host_ca_key_path(), config.wrapping_key_path(),
+        config.evidence_key_path()};
     for (const auto& name : config.ssh.host_keys) files.push_back(config.path(name));
     return files;
 }

@@ -36,6 +36,7 @@ void add_commands(CLI::App& app, cli::Context& context) {
     cli::add_recordings_command(app, context);
     cli::add_keygen_command(app, context);
     cli::add_audit_command(app, context);
+    cli::add_verify_command(app, context);
     cli::add_ca_command(app, context);
     cli::add_access_commands(app, context);
     cli::add_ssh_config_command(app, context);

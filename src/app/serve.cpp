@@ -127,7 +127,7 @@ int serve(cli::Context& context) {
     if (auto chosen = crypto::choose_aes_gcm(config->ssh.aes_gcm); !chosen) return cli::failed(chosen.error());
     // Before this process has anything that a key or its holder should not see.
     keyholder::SpawnerSettings settings;
-    settings.links = gateway::loop_count(*config);
+    settings.links = gateway::link_count(*config);
     settings.readable = [&context, last = std::make_shared<model::Config>(*config)] {
         // A file that is being edited says nothing; what it said before still counts.
         if (auto now = context.config()) *last = std::move(*now);
@@ -137,6 +137,7 @@ int serve(cli::Context& context) {
     settings.keys.user_ca = config->user_ca_key_path();
     settings.keys.host_ca = config->host_ca_key_path();
     settings.keys.wrapping_key = config->wrapping_key_path();
+    settings.keys.evidence = config->evidence_key_path();
     auto keyholder = keyholder::Process::start(settings);
     if (!keyholder) return cli::failed(keyholder.error());
     if (const auto claimed = claim(config->data_dir); !claimed) return cli::failed(claimed.error());

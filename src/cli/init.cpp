@@ -128,6 +128,7 @@ Result<void> make_everything(const model::Config& config) {
     }
     if (auto done = key_pair(config.user_ca_key_path(), "sekisho user CA"); !done) return done;
     if (auto done = key_pair(config.host_ca_key_path(), "sekisho host CA"); !done) return done;
+    if (auto done = key_pair(config.evidence_key_path(), "sekisho evidence"); !done) return done;
     if (auto done = wrapping_key(config.wrapping_key_path()); !done) return done;
     const std::string place = store::store_place(config.store_url, config.data_dir);
     const bool was_there = !place.starts_with('/') || ::access(place.c_str(), F_OK) == 0;

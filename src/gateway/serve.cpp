@@ -13,6 +13,7 @@
 #include "base/network.h"
 #include "base/thread_name.h"
 #include "gateway/ca_control.h"
+#include "gateway/checkpoints.h"
 #include "gateway/farewell.h"
 #include "gateway/loop_home.h"
 #include "gateway/process_setup.h"
@@ -88,7 +89,9 @@ public:
 
 private:
     Result<void> after_the_last_run(const std::string& folder);
+    recording::EndSigner end_signer();
     void note(notify::MonthlyLog::Moment moment, const model::Session& session);
+    void adopt_evidence(keyholder::Links& links);
     void adopt(keyholder::Links links);
     void watch_keyholder();
     void note_host_signatures();
@@ -101,10 +104,13 @@ private:
     void poll_access();
     void stop();
     void wait_for_goodbyes();
+    void sign_the_end();
 
     keyholder::Process& m_keyholder;
     ServeHooks m_hooks;
     std::unique_ptr<store::Store> m_store;
+    EvidenceLink m_evidence;
+    Checkpoints m_checkpoints{m_evidence};
     std::unique_ptr<StoreWorker> m_store_worker;
     std::unique_ptr<recording::Recordings> m_recordings;
     std::unique_ptr<notify::MonthlyLog> m_monthly;
@@ -142,11 +148,15 @@ Result<void> Gateway::prepare(const model::Config& config) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) return fail("the folder of recordings " + folder + ": " + error.message());
+    if (auto known = m_evidence.has(m_keyholder.public_parts().evidence); !known) return known;
+    keyholder::Links links = m_keyholder.take_links();
+    adopt_evidence(links);
     if (auto done = after_the_last_run(folder); !done) return done;
     auto access = m_store->access();
     if (!access) return std::unexpected(access.error());
 
     m_store_worker = std::make_unique<StoreWorker>(*m_store);
+    m_store_worker->afterwards([this](store::Store& of) { m_checkpoints.look(of, std::chrono::steady_clock::now()); });
     std::vector<recording::AuditorKey> seal_to;
     for (const std::string& text : config.recording.seal_to) {
         auto key = recording::parse_auditor_key(text);
@@ -154,7 +164,7 @@ Result<void> Gateway::prepare(const model::Config& config) {
         seal_to.push_back(*key);
     }
     const bool sealed = !seal_to.empty();
-    m_recordings = recording::make_recordings(folder, std::move(seal_to));
+    m_recordings = recording::make_recordings(folder, std::move(seal_to), end_signer());
     m_pool = std::make_unique<net::WorkerPool>(kWorkers);
     read_accept_rules(config);
     m_services = std::make_unique<Services>(config, *m_pool, *m_store_worker, *m_recordings);
@@ -182,8 +192,14 @@ Result<void> Gateway::prepare(const model::Config& config) {
     if (!telling) return std::unexpected(telling.error());
     m_telling = std::move(*telling);
     for (std::size_t i = 0; i < loop_count(config); ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
-    adopt(m_keyholder.take_links());
+    adopt(std::move(links));
     return {};
+}
+
+recording::EndSigner Gateway::end_signer() {
+    if (m_evidence.fingerprint().empty()) return {};
+    return {m_evidence.fingerprint(),
+        [this](const evidence::Digest& root, std::uint32_t count) { return m_evidence.sign(root, count); }};
 }
 
 /// Sessions and recordings that a killed gateway left without an end.
@@ -199,13 +215,15 @@ Result<void> Gateway::after_the_last_run(const std::string& folder) {
         record.user = session.user;
         record.source = session.source;
         record.outcome = "failed";
+        record.recording = evidence::recorded_text(session.audit_key);
         if (auto kept = m_store->audit(record); !kept) return kept;
     }
-    for (const auto& audit_key : recording::mark_cut(folder)) {
+    for (const auto& [audit_key, written] : recording::mark_cut(folder, end_signer())) {
         log::warn("recording.cut", {{"audit_key", audit_key}});
         model::AuditRecord record = about_gateway("recording.cut", audit_key, "the gateway ended while it was written");
         record.time = now;
         record.outcome = "failed";
+        record.recording = evidence::recorded_text(audit_key, written);
         if (auto kept = m_store->audit(record); !kept) return kept;
     }
     return {};
@@ -254,6 +272,13 @@ void Gateway::run() {
 
 // --- the keyholder ---
 
+/// The last one is for evidence.
+void Gateway::adopt_evidence(keyholder::Links& links) {
+    SEKISHO_ASSERT(!links.empty());
+    m_evidence.adopt(std::move(links.back()));
+    links.pop_back();
+}
+
 void Gateway::adopt(keyholder::Links links) {
     SEKISHO_ASSERT(links.size() == m_homes.size());
     for (std::size_t i = 0; i < links.size(); ++i) {
@@ -271,6 +296,7 @@ void Gateway::watch_keyholder() {
             about_gateway(news.kind == Kind::Started ? "keyholder.start" : "keyholder.end", "", news.text);
         if (news.kind == Kind::Started) {
             m_ca.has(news.user_ca);
+            adopt_evidence(news.links);
             adopt(std::move(news.links));
             log::info("keyholder.started");
         } else {
@@ -323,6 +349,9 @@ void Gateway::reload() {
     read_access(true);
     if (!m_hooks.reload_config) return;
     auto config = m_hooks.reload_config();
+    model::AuditRecord record = about_gateway("gateway.reload", "configuration", config ? "" : config.error().full());
+    if (!config) record.outcome = "failed";
+    m_store_worker->audit(std::move(record));
     if (!config) return log::error("gateway.reload_failed", {{"reason", config.error().full()}});
     set_log_level(config->log.level);
     m_services->doorkeeper.configure(config->ssh);
@@ -426,11 +455,17 @@ void Gateway::wait_for_goodbyes() {
     });
 }
 
+/// Everything that happened is in the store by now, where that can be reached.
+void Gateway::sign_the_end() {
+    if (!m_store_worker) return;
+    m_store_worker->settle();
+    m_store_worker->submit([this](store::Store& store) { return m_checkpoints.sign(store); }, [](const Result<void>&) {});
+    m_store_worker->settle();
+}
+
 Gateway::~Gateway() {
     m_leaving = true;
     m_users_from.reset();
-    m_keyholder.hang_up();
-    if (m_keyholder_watch.joinable()) m_keyholder_watch.join();
     for (auto& home : m_homes) home->loop().stop();
     for (auto& home : m_homes) home->loop().join();
     m_timer.reset();
@@ -440,6 +475,9 @@ Gateway::~Gateway() {
     // No loop runs any more. Whoever posts to one goes first, then what the loops still hold.
     m_pool.reset();
     m_recordings.reset();
+    sign_the_end();
+    m_keyholder.hang_up();
+    if (m_keyholder_watch.joinable()) m_keyholder_watch.join();
     if (m_telling) m_telling->hush();
     m_store_worker.reset();
     m_telling.reset();  // with all that is in the store by now
@@ -452,6 +490,8 @@ Gateway::~Gateway() {
 std::size_t loop_count(const model::Config& config) {
     return config.loops != 0 ? config.loops : std::max(1u, std::thread::hardware_concurrency());
 }
+
+std::size_t link_count(const model::Config& config) { return loop_count(config) + 1; }
 
 int run_gateway(const model::Config& config, keyholder::Process& keyholder, ServeHooks hooks) {
     prepare_process();

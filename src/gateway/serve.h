@@ -20,8 +20,10 @@ struct ServeHooks {
     std::function<void()> stopping;
 };
 
-/// Event loops of a gateway with this configuration; a keyholder has a link for each.
+/// Event loops of a gateway with this configuration.
 std::size_t loop_count(const model::Config& config);
+/// Links to the keyholder: one for each loop, and one for evidence.
+std::size_t link_count(const model::Config& config);
 
 int run_gateway(const model::Config& config, keyholder::Process& keyholder, ServeHooks hooks);
 

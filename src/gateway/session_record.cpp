@@ -71,6 +71,7 @@ void SessionRecord::submit_start(StoreWorker::When when, std::function<void(Resu
     start.subject = m_live->facts.target;
     start.outcome = "ok";
     start.reason = "signed with " + m_live->facts.key_fingerprint;
+    start.recording = evidence::recorded_text(m_live->facts.audit_key);
     m_services.store.submit(
         [session = m_live->facts, start](store::Store& store) -> Result<void> {
             if (auto stored = store.session_started(session); !stored) return stored;
@@ -248,15 +249,16 @@ void SessionRecord::finish(const std::string& result) {
     model::Session ended = m_live->now();
     ended.result = result;
     ended.finished = std::chrono::system_clock::now();
-    if (!m_recorder) return store_finish(ended);
+    if (!m_recorder) return store_finish(ended, std::nullopt);
     // On the recording's thread, and from there to the store's: a way over the loop would only wake it.
-    m_recorder->finish(result, m_loop.now(), [self = shared_from_this(), ended](const Result<void>& finished) {
-        if (!finished && !self->m_failed) self->complain(finished.error());
-        self->store_finish(ended);
-    });
+    m_recorder->finish(result, m_loop.now(),
+        [self = shared_from_this(), ended](const Result<void>& finished, const std::optional<evidence::Written>& written) {
+            if (!finished && !self->m_failed) self->complain(finished.error());
+            self->store_finish(ended, written);
+        });
 }
 
-void SessionRecord::store_finish(const model::Session& ended) {
+void SessionRecord::store_finish(const model::Session& ended, const std::optional<evidence::Written>& written) {
     model::AuditRecord record;
     record.time = *ended.finished;
     record.kind = "session.finish";
@@ -266,6 +268,7 @@ void SessionRecord::store_finish(const model::Session& ended) {
     record.subject = facts().target;
     record.outcome = "ok";
     record.reason = ended.result;
+    record.recording = evidence::recorded_text(ended.audit_key, written);
     log::info("session.finish", {{"session", ended.id}, {"user", ended.user}, {"result", ended.result},
                                     {"in", std::to_string(ended.bytes_in)}, {"out", std::to_string(ended.bytes_out)}});
     m_services.store.submit(

@@ -71,7 +71,7 @@ private:
     void submit_start(StoreWorker::When when, std::function<void(Result<void>)> done);
     void begun(Result<recording::Recordings::Opened> opened, const Result<void>& stored, const Begun& done);
     void not_stored(const Error& error);
-    void store_finish(const model::Session& ended);
+    void store_finish(const model::Session& ended, const std::optional<evidence::Written>& written);
     void failed(const Error& error);
     void not_indexed(const Result<void>& result) const;
     void complain(const Error& error);

@@ -39,6 +39,11 @@ void StoreWorker::settle() {
     settled.get_future().wait();
 }
 
+void StoreWorker::afterwards(std::function<void(store::Store&)> work) {
+    const std::lock_guard lock(m_mutex);
+    m_afterwards = std::move(work);
+}
+
 void StoreWorker::hurry() {
     {
         const std::lock_guard lock(m_mutex);
@@ -79,8 +84,10 @@ void StoreWorker::work_off() {
         m_wanted_now = m_hurry;
         std::vector<Job> jobs = std::exchange(m_queue, {});
         const bool may_keep = !m_stopping && !m_hurry;
+        const auto afterwards = m_afterwards;
         lock.unlock();
         std::vector<Job> kept = run_together(jobs, may_keep);
+        if (afterwards && m_store.reachable()) afterwards(m_store);
         lock.lock();
         m_queue.insert(m_queue.begin(), std::move_iterator(kept.begin()), std::move_iterator(kept.end()));
     }

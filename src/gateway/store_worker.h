@@ -43,6 +43,8 @@ public:
     /// Waits until all that was submitted before is in the store, if that can be reached: for a reader who must see what has happened.
     /// Not on a loop.
     void settle();
+    /// `work` runs on the worker's thread whenever that has written something, outside of a transaction. Quick, most of the time.
+    void afterwards(std::function<void(store::Store&)> work);
     /// From now on nothing gathers (the gateway is going down).
     void hurry();
 
@@ -60,6 +62,7 @@ private:
     std::mutex m_mutex;
     std::condition_variable m_wake;
     std::vector<Job> m_queue;
+    std::function<void(store::Store&)> m_afterwards;
     bool m_wanted_now = false;
     bool m_will_look = false;  // the worker's wait ends by itself, in time for what gathers
     bool m_hurry = false;

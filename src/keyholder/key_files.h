@@ -10,6 +10,7 @@ struct KeyFiles {
     std::vector<std::string> host_keys;  // PATH-cert.pub beside one is presented, too
     std::string user_ca;
     std::string host_ca;  // may be missing: a gateway without one certifies no host
+    std::string evidence;  // made where it is missing
     std::string wrapping_key;  // may be missing: a gateway without one stores no credentials
 };
 

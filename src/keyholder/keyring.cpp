@@ -1,5 +1,5 @@
 // Order: load → answer: exchange hashes, proofs of host keys, user certificates, host certificates, steps of the user CA, stored
-// credentials.
+// credentials, evidence.
 #include "keyholder/keyring.h"
 
 #include <algorithm>
@@ -139,12 +139,18 @@ Result<Keyring> Keyring::load(const KeyFiles& files) {
     auto secrets = StoredSecrets::load(files.wrapping_key);
     if (!secrets) return std::unexpected(secrets.error());
     ring.m_secrets = std::move(*secrets);
+    auto evidence = EvidenceKey::load(files.evidence);
+    if (!evidence) return std::unexpected(evidence.error());
+    ring.m_evidence = std::move(*evidence);
+    if (const auto key = ring.m_evidence.public_key(); key && ring.is_another_key(*key))
+        return fail("the evidence key is one of the gateway's other keys, too");
     return ring;
 }
 
 PublicParts Keyring::public_parts() const {
-    PublicParts parts{m_public, m_user_ca->public_keys(), {}};
+    PublicParts parts{m_public, m_user_ca->public_keys(), {}, {}};
     if (m_host_ca) parts.host_ca = base::to_bytes(m_host_ca->public_key().blob());
+    if (const auto key = m_evidence.public_key()) parts.evidence = base::to_bytes(key->blob());
     return parts;
 }
 
@@ -161,7 +167,15 @@ Result<Bytes> Keyring::answer(const Request& request, WallTime now) const {
     if (const auto* secret = std::get_if<WrapSecret>(&request)) return m_secrets.wrap(*secret);
     if (const auto* stored = std::get_if<SignAsStored>(&request)) return m_secrets.sign(*stored);
     if (const auto* password = std::get_if<OpenPassword>(&request)) return m_secrets.open(*password);
+    if (const auto* position = std::get_if<SignCheckpoint>(&request)) return m_evidence.sign(*position, now);
+    if (const auto* ended = std::get_if<SignRecordings>(&request)) return m_evidence.sign(*ended, now);
     return sign(std::get<CertificateWish>(request), now);
+}
+
+/// Than the evidence key.
+bool Keyring::is_another_key(const keys::PublicKey& key) const {
+    const auto is = [&](const keys::PrivateKey& one) { return one.public_key() == key; };
+    return m_user_ca->held()->has(key) || (m_host_ca && is(*m_host_ca)) || std::ranges::any_of(m_host_keys, is);
 }
 
 Result<Bytes> Keyring::sign(const SignExchange& wanted) const {
@@ -207,9 +221,8 @@ Result<Bytes> Keyring::sign(const CertificateWish& wish, WallTime now) const {
     if (auto fine = within_bounds(wish); !fine) return std::unexpected(fine.error());
     const auto key = keys::PublicKey::from_blob(wish.key);
     if (!key) return fail("a user certificate for what is not a public key", key.error().text);
-    const auto ours = [&](const keys::PrivateKey& one) { return one.public_key() == *key; };
     const auto ca = m_user_ca->held();
-    if (ca->has(*key) || (m_host_ca && ours(*m_host_ca)) || std::ranges::any_of(m_host_keys, ours))
+    if (is_another_key(*key) || m_evidence.public_key() == key.value())
         return fail("a user certificate for one of the gateway's own keys");
     keys::CertificateFields fields;
     fields.use = keys::CertificateUse::User;

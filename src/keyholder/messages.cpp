@@ -19,7 +19,9 @@ enum class Type : std::uint8_t {
     ChangeUserCa = 5,
     WrapSecret = 6,
     SignAsStored = 7,
-    OpenPassword = 8
+    OpenPassword = 8,
+    SignCheckpoint = 9,
+    SignRecordings = 10
 };
 enum class Outcome : std::uint8_t { Done = 1, Refused = 2 };
 
@@ -104,6 +106,20 @@ StoredCredential read_credential(wire::Reader& in) {
     return credential;
 }
 
+template <std::size_t kSize>
+std::array<std::byte, kSize> read_array(wire::Reader& in) {
+    std::array<std::byte, kSize> out{};
+    const BytesView bytes = in.raw(kSize);
+    std::ranges::copy(bytes, out.begin());
+    return out;
+}
+
+std::uint64_t milliseconds(WallTime time) { return static_cast<std::uint64_t>(base::unix_milliseconds(time)); }
+
+WallTime read_time(wire::Reader& in) {
+    return base::from_unix_milliseconds(static_cast<std::int64_t>(std::min<std::uint64_t>(in.u64(), INT64_MAX)));
+}
+
 /// Seconds beyond the field's range stay beyond every bound.
 std::uint32_t seconds(std::chrono::seconds value) {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(value.count(), 0, UINT32_MAX));
@@ -145,6 +161,10 @@ Bytes encode(std::uint64_t ticket, const Request& request) {
     } else if (const auto* open = std::get_if<OpenPassword>(&request)) {
         out.byte(static_cast<std::uint8_t>(Type::OpenPassword));
         write(out, open->credential);
+    } else if (const auto* position = std::get_if<SignCheckpoint>(&request)) {
+        out.byte(static_cast<std::uint8_t>(Type::SignCheckpoint)).u64(position->sequence).raw(position->hash);
+    } else if (const auto* ended = std::get_if<SignRecordings>(&request)) {
+        out.byte(static_cast<std::uint8_t>(Type::SignRecordings)).u32(ended->count).raw(ended->root);
     }
     return framed(out);
 }
@@ -189,6 +209,20 @@ Result<TicketedRequest> decode_request(BytesView payload) {
             sign.algorithm = in.text(kMostName);
             sign.data = base::to_bytes(in.string(kMostSignedData));
             out.request = std::move(sign);
+            break;
+        }
+        case Type::SignCheckpoint: {
+            SignCheckpoint position;
+            position.sequence = in.u64();
+            position.hash = read_array<32>(in);
+            out.request = position;
+            break;
+        }
+        case Type::SignRecordings: {
+            SignRecordings ended;
+            ended.count = in.u32();
+            ended.root = read_array<32>(in);
+            out.request = ended;
             break;
         }
         case Type::OpenPassword: out.request = OpenPassword{read_credential(in)}; break;
@@ -239,7 +273,7 @@ Bytes encode(const Result<PublicParts>& hello) {
         for (const auto& algorithm : key.algorithms) out.string(algorithm);
     }
     write(out, hello->user_ca);
-    out.string(hello->host_ca);
+    out.string(hello->host_ca).string(hello->evidence);
     return framed(out);
 }
 
@@ -268,6 +302,34 @@ Result<WrappedSecret> decode_wrapped(BytesView answer) {
     return in.finish_with("wrapped credential", std::move(wrapped));
 }
 
+Bytes encode(const SignedCheckpoint& answer) {
+    wire::Writer out(128);
+    out.u64(answer.before).raw(answer.before_hash).u64(milliseconds(answer.time)).raw(answer.signature);
+    return out.take();
+}
+
+Result<SignedCheckpoint> decode_checkpoint(BytesView answer) {
+    wire::Reader in(answer);
+    SignedCheckpoint out;
+    out.before = in.u64();
+    out.before_hash = read_array<32>(in);
+    out.time = read_time(in);
+    out.signature = read_array<64>(in);
+    return in.finish_with("signed checkpoint", out);
+}
+
+Bytes encode(const SignedRoot& answer) {
+    return wire::Writer().u64(milliseconds(answer.time)).raw(answer.signature).take();
+}
+
+Result<SignedRoot> decode_root(BytesView answer) {
+    wire::Reader in(answer);
+    SignedRoot out;
+    out.time = read_time(in);
+    out.signature = read_array<64>(in);
+    return in.finish_with("signed root", out);
+}
+
 Result<PublicParts> decode_hello(BytesView payload) {
     wire::Reader in(payload);
     const auto outcome = static_cast<Outcome>(in.byte());
@@ -284,6 +346,7 @@ Result<PublicParts> decode_hello(BytesView payload) {
     });
     out.user_ca = read_user_ca(in);
     out.host_ca = base::to_bytes(in.string(kMostKey));
+    out.evidence = base::to_bytes(in.string(kMostKey));
     if (outcome != Outcome::Done) return fail("the keyholder's greeting is not understood");
     return in.finish_with("greeting of the keyholder", std::move(out));
 }

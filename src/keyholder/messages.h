@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 
+#include "evidence/statement.h"
 #include "keyholder/signer.h"
 #include "model/user_ca.h"
 
@@ -46,8 +47,18 @@ struct SignAsStored {
 struct OpenPassword {
     StoredCredential credential;
 };
+/// A position of the chain of audit records, for the evidence key.
+struct SignCheckpoint {
+    std::uint64_t sequence = 0;
+    evidence::Digest hash{};
+};
+/// The root over the last checksums of recordings that ended.
+struct SignRecordings {
+    std::uint32_t count = 0;
+    evidence::Digest root{};
+};
 using Request = std::variant<SignExchange, ProveHostKey, CertificateWish, HostCertificateWish, ChangeUserCa, WrapSecret,
-    SignAsStored, OpenPassword>;
+    SignAsStored, OpenPassword, SignCheckpoint, SignRecordings>;
 
 struct TicketedRequest {
     std::uint64_t ticket = 0;
@@ -75,6 +86,22 @@ Result<UserCaKeys> decode_user_ca(BytesView answer);
 /// The answer to WrapSecret.
 Bytes encode(const WrappedSecret& wrapped);
 Result<WrappedSecret> decode_wrapped(BytesView answer);
+/// The answer to SignCheckpoint: what the keyholder puts into the statement (evidence::Checkpoint).
+struct SignedCheckpoint {
+    std::uint64_t before = 0;
+    evidence::Digest before_hash{};
+    WallTime time{};
+    evidence::Signature signature{};
+};
+Bytes encode(const SignedCheckpoint& answer);
+Result<SignedCheckpoint> decode_checkpoint(BytesView answer);
+/// The answer to SignRecordings.
+struct SignedRoot {
+    WallTime time{};
+    evidence::Signature signature{};
+};
+Bytes encode(const SignedRoot& answer);
+Result<SignedRoot> decode_root(BytesView answer);
 /// Of a payload that is not a request, the ticket for the refusal.
 std::uint64_t ticket_of(BytesView payload);
 

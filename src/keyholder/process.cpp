@@ -108,7 +108,7 @@ Process::News Process::next() {
     const auto parts = greetings(*links);
     if (!parts) return {News::Kind::Ended, {}, {}, parts.error().full()};
     // Live sessions know the old host keys, and an index into them.
-    if (parts->host_keys != m_public.host_keys) {
+    if (parts->host_keys != m_public.host_keys || parts->evidence != m_public.evidence) {
         return {News::Kind::Ended, {}, {}, "the key files have changed since the gateway started; restart it to use them"};
     }
     return {News::Kind::Started, std::move(*links), parts->user_ca, {}};

@@ -38,6 +38,7 @@ struct PublicParts {
     std::vector<HostKey> host_keys;  // in the configuration's order, each certificate before its key
     UserCaKeys user_ca;
     Bytes host_ca;  // blob; empty: there is none
+    Bytes evidence;  // blob of the key that signs evidence; the same
     friend bool operator==(const PublicParts&, const PublicParts&) = default;
 };
 

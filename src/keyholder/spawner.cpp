@@ -123,6 +123,7 @@ private:
         for (auto& path : UserCa::files(m_settings.keys.user_ca)) keys.push_back(std::move(path));
         keys.push_back(m_settings.keys.host_ca);
         keys.push_back(m_settings.keys.wrapping_key);
+        keys.push_back(m_settings.keys.evidence);
         return std::ranges::any_of(keys, [&](const std::string& path) {
             struct stat key{};
             return ::stat(path.c_str(), &key) == 0 && key.st_dev == opened.st_dev && key.st_ino == opened.st_ino;

@@ -154,6 +154,7 @@ struct Config {
     std::string user_ca_key_path() const { return path("keys/ca_ed25519"); }
     std::string host_ca_key_path() const { return path("keys/host_ca_ed25519"); }
     std::string wrapping_key_path() const { return path("keys/wrapping_key"); }
+    std::string evidence_key_path() const { return path("keys/evidence_ed25519"); }
 };
 
 }  // namespace sekisho::model

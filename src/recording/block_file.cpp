@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -228,12 +229,37 @@ Result<void> BlockFile::append_end(Compressor& compressor, End end, std::uint64_
     end.blocks = m_blocks + 1;
     end.duration_us = time_us;
     Bytes plain = base::to_bytes(encode_end(end));
-    // A listing finds the end from the file's last eight bytes, without walking over the blocks.
-    const auto size = static_cast<std::uint32_t>(plain.size());
-    for (const std::uint32_t number : {size, format::kEndMagic}) {
-        for (int shift = 24; shift >= 0; shift -= 8) plain.push_back(static_cast<std::byte>(number >> shift));
-    }
-    return append(compressor, {.type = format::BlockType::End, .plain = plain, .time_us = time_us});
+    format::append_trailer(plain, format::kEndMagic);
+    const Result<void> written = append(compressor, {.type = format::BlockType::End, .plain = plain, .time_us = time_us});
+    if (!written) return written;
+    const std::lock_guard lock(m_mutex);
+    m_ended = {m_blocks, m_size, m_last};
+    return {};
+}
+
+std::optional<evidence::Written> BlockFile::ended() const {
+    const std::lock_guard lock(m_mutex);
+    return m_ended;
+}
+
+bool BlockFile::awaits_signature() const {
+    const std::lock_guard lock(m_mutex);
+    return m_ended && !m_signed;
+}
+
+/// The writer has no more to do with the file.
+Result<void> BlockFile::append_signature(const EndSignature& signature) {
+    Bytes block = signature_block(signature, m_blocks);
+    const BytesView bytes(block);
+    const format::Checksum checksum =
+        format::checksum(m_last, bytes.first(format::kBlockHeader), bytes.subspan(format::kBlockHeader));
+    std::ranges::copy(checksum, block.begin() + format::kHashed);
+    if (const Result<void> written = write(block); !written) return written;
+    ++m_blocks;
+    m_last = checksum;
+    const std::lock_guard lock(m_mutex);
+    m_signed = true;
+    return {};
 }
 
 void BlockFile::discard() {

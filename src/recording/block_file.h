@@ -15,6 +15,7 @@
 #include "recording/facts.h"
 #include "recording/format.h"
 #include "recording/seal.h"
+#include "recording/signing.h"
 
 struct ZSTD_CCtx_s;
 
@@ -83,6 +84,12 @@ public:
     /// stage and write_staged: these blocks, and those that wait in front of them.
     Result<void> append(Compressor& compressor, const Content& content);
     Result<void> append_end(Compressor& compressor, End end, std::uint64_t time_us);
+    /// What was written up to the end; nothing before that. Any thread.
+    std::optional<evidence::Written> ended() const;
+    /// It has its end, and no signature behind that. Any thread.
+    bool awaits_signature() const;
+    /// Behind the end, once: by the sync thread, or whoever else owns the file then.
+    Result<void> append_signature(const EndSignature& signature);
     /// Lets the system begin to write, without waiting: a hint that makes the sync of many files cheaper.
     void start_writing();
     /// fdatasync; the folder's entry too, once, unless another file's sync covered it. Closes the descriptor of a file that was
@@ -115,7 +122,9 @@ private:
     dev_t m_device = 0;
     ino_t m_inode = 0;
 
-    std::mutex m_mutex;  // what writer and sync thread share
+    mutable std::mutex m_mutex;  // what writer and sync thread share
+    std::optional<evidence::Written> m_ended;
+    bool m_signed = false;
     std::shared_ptr<Descriptor> m_descriptor;
     std::uint64_t m_written = 0;
     std::uint64_t m_synced = 0;

@@ -145,6 +145,7 @@ std::string encode_facts(const Facts& facts) {
     object.text("level", level_name(facts.level));
     if (!facts.seal.empty()) object.raw("seal", encode_seal(facts.seal));
     object.text("session", facts.session);
+    if (!facts.signed_by.empty()) object.text("signed_by", facts.signed_by);
     object.text("source", facts.source);
     object.text("started", base::rfc3339(facts.started));
     object.number("started_us", microseconds(facts.started));
@@ -163,6 +164,7 @@ Result<Facts> decode_facts(std::string_view text) {
     facts.source = text_of(*object, "source");
     facts.client = text_of(*object, "client");
     facts.writer = text_of(*object, "writer");
+    facts.signed_by = text_of(*object, "signed_by");
     const std::string level = text_of(*object, "level");
     for (const auto known : {model::RecordLevel::Full, model::RecordLevel::Commands, model::RecordLevel::Metadata}) {
         if (level == level_name(known)) facts.level = known;

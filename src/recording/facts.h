@@ -16,6 +16,7 @@ namespace sekisho::recording {
 struct Facts : SessionFacts {
     std::string writer;  // names the gateway process that writes (folder.h: is it alive?)
     std::vector<SealedKey> seal;  // empty: the events can be read
+    std::string signed_by;  // fingerprint of the key that signs its end; empty: it is not signed
 };
 
 struct Totals {

@@ -39,8 +39,13 @@ private:
 /// Whether the process that took the lock `writer` still lives.
 bool writer_lives(const std::string& folder, std::string_view writer);
 
+struct CutRecording {
+    std::string audit_key;
+    evidence::Written written;
+};
 /// For the gateway's start: finds recordings whose writer died before their end, cuts off a partial last block and appends an
-/// end block that says so. Recordings that cannot be marked are left as they are. The audit keys of the marked ones.
-std::vector<std::string> mark_cut(const std::string& folder);
+/// end block that says so. Has them signed, and those that got their end and no signature. Recordings that cannot be marked are left as
+/// they are. The marked ones.
+std::vector<CutRecording> mark_cut(const std::string& folder, const EndSigner& signer = {});
 
 }  // namespace sekisho::recording

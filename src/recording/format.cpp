@@ -99,6 +99,13 @@ void append_text(Bytes& out, std::string_view text) {
     out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
+void append_trailer(Bytes& plain, std::uint32_t magic) {
+    const auto size = static_cast<std::uint32_t>(plain.size());
+    for (const std::uint32_t number : {size, magic}) {
+        for (int shift = 24; shift >= 0; shift -= 8) plain.push_back(static_cast<std::byte>(number >> shift));
+    }
+}
+
 std::uint8_t Cursor::byte() {
     const BytesView one = raw(1);
     return one.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(one[0]);

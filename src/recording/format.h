@@ -15,7 +15,8 @@ inline constexpr std::string_view kMagic{"\x89SKR\r\n\x1a\n", 8};
 inline constexpr std::uint16_t kVersion = 1;
 inline constexpr std::size_t kFileHeader = 16;
 inline constexpr std::uint32_t kBlockMagic = 0x534b424c;  // "SKBL"
-inline constexpr std::uint32_t kEndMagic = 0x534b5245;    // "SKRE", the last four bytes of a finished recording
+inline constexpr std::uint32_t kEndMagic = 0x534b5245;    // "SKRE", the last four bytes of an end block
+inline constexpr std::uint32_t kSignatureMagic = 0x534b5253;  // "SKRS", those of a signature block, which closes a recording
 inline constexpr std::size_t kBlockHeader = 64;
 inline constexpr std::size_t kHashed = 32;                // bytes of the block header that the checksum covers
 inline constexpr std::size_t kBlockPlain = 64 * 1024;     // most bytes of a block before compression
@@ -24,7 +25,7 @@ inline constexpr std::size_t kEventOverhead = 1 + 5 + 10 + 3;  // type, channel,
 inline constexpr std::size_t kRequestMost = 256 * 1024;        // payload of one request, joined
 inline constexpr std::uint64_t kTimeMost = 1ULL << 56;         // µs; 2,283 years
 
-enum class BlockType : std::uint8_t { Facts = 1, Events = 2, Keyframe = 3, End = 4 };
+enum class BlockType : std::uint8_t { Facts = 1, Events = 2, Keyframe = 3, End = 4, Signature = 5 };
 enum class Codec : std::uint8_t { Raw = 0, Zstd = 1, Lz4 = 2 };
 inline constexpr std::uint16_t kFlagSealed = 1;  // stored bytes are encrypted with the recording's content key
 
@@ -74,6 +75,8 @@ struct Appender {
 };
 void append_varint(Bytes& out, std::uint64_t value);
 void append_text(Bytes& out, std::string_view text);
+/// u32 length of what is there ‖ magic: a listing finds end and signature from the file's last bytes, without walking over the blocks.
+void append_trailer(Bytes& plain, std::uint32_t magic);
 
 /// Cuts fields off a span; after the first short one everything is empty and `ok` is false.
 struct Cursor {

@@ -104,7 +104,7 @@ void Writer::run() {
 
 // --- Syncer ---
 
-Syncer::Syncer() : m_thread([this] { run(); }) {}
+Syncer::Syncer(EndSigner signer) : m_signer(std::move(signer)), m_thread([this] { run(); }) {}
 
 void Syncer::soon(std::shared_ptr<Track> track) {
     if (!track->plan_sync()) return;
@@ -139,6 +139,7 @@ void Syncer::run() {
             }
             lock.unlock();
             for (const Item& item : items) item.track->sync_begins();
+            sign(items);
             if (items.size() > 1) {
                 for (const Item& item : items) item.track->file().start_writing();
             }
@@ -146,7 +147,8 @@ void Syncer::run() {
             items.clear();
             lock.lock();
         } else if (m_stopping) {
-            return;
+            lock.unlock();
+            return sign({});
         } else if (m_later.empty()) {
             m_changed.wait(lock);
         } else {
@@ -156,13 +158,39 @@ void Syncer::run() {
     }
 }
 
+/// Those whose end is written; whose end is not gets another sync behind it. Where nobody signs just now, the next ones take them along.
+void Syncer::sign(const std::vector<Item>& items) {
+    if (!m_signer) return;
+    const std::vector<std::shared_ptr<Track>> late = std::exchange(m_unsigned, {});
+    std::vector<std::shared_ptr<Track>> tracks = late;
+    for (const Item& item : items) {
+        if (item.track->file().awaits_signature() && std::ranges::find(late, item.track) == late.end()) tracks.push_back(item.track);
+    }
+    if (tracks.empty()) return;
+    std::vector<evidence::Digest> lasts;
+    for (const auto& track : tracks) lasts.push_back(track->file().ended()->last);
+    const auto signatures = sign_ends(m_signer, lasts);
+    if (!signatures) {
+        m_left_unsigned = m_left_unsigned || tracks.size() > kUnsignedMost;
+        if (tracks.size() > kUnsignedMost) tracks.erase(tracks.begin(), tracks.end() - kUnsignedMost);
+        m_unsigned = std::move(tracks);
+        return;
+    }
+    for (std::size_t i = 0; i < tracks.size(); ++i) {
+        // What stands there is whole all the same: the next start tries once more.
+        if (!tracks[i]->file().append_signature((*signatures)[i])) m_left_unsigned = true;
+    }
+    for (const auto& track : late) sync(track);
+}
+
 void Syncer::sync(const std::shared_ptr<Track>& track) {
     if (const auto result = track->file().sync(m_folders); !result) track->fail_with(result.error());
 }
 
 // --- Hub ---
 
-Hub::Hub(std::string folder, std::vector<AuditorKey> seal_to) : m_folder(std::move(folder)), m_seal_to(std::move(seal_to)) {
+Hub::Hub(std::string folder, std::vector<AuditorKey> seal_to, EndSigner signer)
+    : m_folder(std::move(folder)), m_seal_to(std::move(seal_to)), m_signed_by(signer ? signer.key : ""), m_syncer(std::move(signer)) {
     for (std::size_t i = 0; i < writer_count(); ++i) m_writers.push_back(std::make_unique<Writer>());
 }
 
@@ -210,7 +238,7 @@ Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoi
     auto created = create_file(facts.audit_key);
     if (!created) return std::unexpected(created.error());
     std::unique_ptr<BlockFile> file = std::move(*created);
-    Facts all{facts, m_lock->id(), {}};
+    Facts all{facts, m_lock->id(), {}, m_signed_by};
     if (!m_seal_to.empty()) {
         auto seal = make_seal(m_seal_to, facts.audit_key, crypto::system_random());
         if (!seal) {
@@ -288,7 +316,7 @@ void Hub::stop() {
     for (const auto& writer : m_writers) writer->stop();
     m_syncer.stop();
     const std::lock_guard lock(m_mutex);
-    if (m_lock && m_all_ended) m_lock->retire();
+    if (m_lock && m_all_ended && m_syncer.all_signed()) m_lock->retire();
     m_lock.reset();
 }
 

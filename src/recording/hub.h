@@ -54,25 +54,33 @@ private:
     std::thread m_thread;
 };
 
-/// Calls fdatasync so that no writer waits for a disk: a few seconds after a write, and for all that is left in stop().
+/// Calls fdatasync so that no writer waits for a disk: a few seconds after a write, and for all that is left in stop(). Before that it
+/// has the ends signed of those that have one: all that are synced together share a signature.
 class Syncer {
 public:
     static constexpr std::chrono::seconds kSyncAfter{3};
     static constexpr std::chrono::seconds kSyncTogether{1};
 
-    Syncer();
+    explicit Syncer(EndSigner signer);
     void soon(std::shared_ptr<Track> track);
     void stop();
+    /// After stop(): no recording is left whose end was not signed.
+    bool all_signed() const { return m_unsigned.empty() && !m_left_unsigned; }
 
 private:
+    static constexpr std::size_t kUnsignedMost = 10'000;
     struct Item {
         std::shared_ptr<Track> track;
         TimePoint when;
     };
     void run();
+    void sign(const std::vector<Item>& items);
     void sync(const std::shared_ptr<Track>& track);
 
+    const EndSigner m_signer;
     FolderSyncs m_folders;
+    std::vector<std::shared_ptr<Track>> m_unsigned;  // the keyholder was away; sync thread
+    bool m_left_unsigned = false;  // more than are kept: the next start signs them
     std::mutex m_mutex;
     std::condition_variable m_changed;
     std::deque<Item> m_later;  // in order of `when`
@@ -88,7 +96,7 @@ public:
     static constexpr std::uint64_t kRoomy = 1ULL * 1024 * 1024 * 1024;
     static constexpr std::chrono::seconds kRoomyFor{1};
 
-    Hub(std::string folder, std::vector<AuditorKey> seal_to);
+    Hub(std::string folder, std::vector<AuditorKey> seal_to, EndSigner signer);
 
     void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
               std::function<void(Result<Recordings::Opened>)> done);
@@ -115,6 +123,7 @@ private:
 
     const std::string m_folder;
     const std::vector<AuditorKey> m_seal_to;
+    const std::string m_signed_by;
     BufferPool m_pool;
     std::atomic<bool> m_full{false};
     std::atomic<std::size_t> m_next_writer{0};

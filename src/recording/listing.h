@@ -21,10 +21,13 @@ struct Entry {
     State state = State::Complete;
     std::string reason;
     std::vector<std::string> targets;
+    bool has_signature = false;  // behind its end; not checked
 };
 
 /// Whether the file closes with an end block. Looks at its last bytes only.
 bool has_end(const std::string& path);
+/// Whether a signature stands behind that. Nothing is added to such a file any more.
+bool has_signature(const std::string& path);
 /// `folder` tells whether the recording's writer lives. Fails where the file cannot be read or is no recording.
 Result<Entry> describe(const std::string& folder, const std::string& path);
 

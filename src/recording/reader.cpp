@@ -16,6 +16,8 @@ using format::EventType;
 
 namespace {
 
+constexpr std::size_t kTrailer = 8;  // of end and signature
+
 std::optional<Stream> stream_of(std::uint8_t type) {
     const auto first = static_cast<std::uint8_t>(EventType::Data);
     if (type < first || type > first + static_cast<std::uint8_t>(Stream::Notice)) return std::nullopt;
@@ -79,6 +81,8 @@ void Reader::seek(std::chrono::microseconds at) {
     m_sealed_blocks = 0;
     m_sealed_events = 0;
     m_end.reset();
+    m_written.reset();
+    m_signature.reset();
 }
 
 bool Reader::unpack(format::Codec codec, BytesView stored, MutableBytes plain) {
@@ -121,10 +125,11 @@ bool Reader::next_block() {
     for (;;) {
         const auto block = m_walker.next();
         if (!block) return false;
-        if (m_end) {
+        if (m_end && (block->header.type != BlockType::Signature || m_signature)) {
             m_walker.problem(block->header.number, block->offset,
                              fmt::format("block {} stands behind the end of the recording", block->header.number));
         }
+        if (block->header.type == BlockType::Signature && unpack(*block)) read_signature(*block);
         if (block->header.type != BlockType::Events && block->header.type != BlockType::End) continue;
         const bool sealed = (block->header.flags & format::kFlagSealed) != 0;
         if (sealed && m_seal.empty() && this->sealed()) {
@@ -154,10 +159,10 @@ bool Reader::next_block() {
 }
 
 void Reader::read_end(const BlockWalker::Block& block) {
-    constexpr std::size_t kTrailer = 8;
     const BytesView text = m_cursor.rest;
     m_cursor = {};
     auto end = decode_end(base::text_view(text.first(text.size() - std::min(text.size(), kTrailer))));
+    const std::uint64_t behind = block.offset + format::kBlockHeader + block.header.stored;
     if (!end) {
         m_walker.problem(m_block, block.offset, fmt::format("block {}: {}", m_block, end.error().text));
         return;
@@ -166,6 +171,31 @@ void Reader::read_end(const BlockWalker::Block& block) {
         m_walker.problem(m_block, block.offset, fmt::format("the end counts {} blocks, but is block {}", end->blocks, m_block));
     }
     m_end = std::move(*end);
+    m_written = {block.header.number + 1, behind, block.header.checksum};
+}
+
+/// The block without its checksum, which is checked already.
+Bytes Reader::whole_of(const BlockWalker::Block& block) {
+    const auto head = format::encode(block.header);
+    Bytes bytes(head.begin(), head.end());
+    bytes.insert(bytes.end(), block.stored.begin(), block.stored.end());
+    return bytes;
+}
+
+void Reader::read_signature(const BlockWalker::Block& block) {
+    const BytesView text = m_cursor.rest;
+    m_cursor = {};
+    auto signature = decode_signature(base::text_view(text.first(text.size() - std::min(text.size(), kTrailer))));
+    // Nothing signs the signature's own block, so only one form of it will do.
+    if (signature && !std::ranges::equal(signature_block(*signature, block.header.number), whole_of(block)))
+        signature = fail("the signature is not as it was written");
+    if (!m_end) {
+        m_walker.problem(m_block, block.offset, fmt::format("block {} is a signature, and no end stands before it", m_block));
+    } else if (!signature) {
+        m_walker.problem(m_block, block.offset, fmt::format("block {}: {}", m_block, signature.error().text));
+    } else {
+        m_signature = std::move(*signature);
+    }
 }
 
 std::optional<Event> Reader::next() {
@@ -279,6 +309,12 @@ Result<Verification> verify(Result<Reader> reader) {
     out.problems = reader->problems();
     out.blocks = reader->walker().expected();
     out.last = reader->walker().last();
+    out.written = reader->written();
+    out.signature = reader->signature();
+    if (out.end && reader->walker().partial()) {
+        out.problems.push_back({out.blocks, reader->walker().offset(),
+            fmt::format("bytes that are no whole block stand behind the end, at offset {}", reader->walker().offset())});
+    }
     if (out.end && out.end->ending == Ending::Complete && out.problems.empty() && out.end->totals.events > out.events) {
         out.problems.push_back({out.blocks, reader->walker().size(), fmt::format("the end counts {} events, the blocks hold {}",
                                                                                  out.end->totals.events, out.events)});

@@ -8,6 +8,7 @@
 
 #include "recording/block_walker.h"
 #include "recording/facts.h"
+#include "recording/signing.h"
 
 struct ZSTD_DCtx_s;
 
@@ -49,6 +50,10 @@ public:
 
     /// Complete once `next` gave nothing. No end: the recording was cut, or is being written.
     const std::optional<End>& end() const { return m_end; }
+    /// What was written up to the end, where there is one.
+    const std::optional<evidence::Written>& written() const { return m_written; }
+    /// As it stands behind the end: not checked.
+    const std::optional<EndSignature>& signature() const { return m_signature; }
     const std::vector<Problem>& problems() const { return m_walker.problems(); }
     const BlockWalker& walker() const { return m_walker; }
 
@@ -69,6 +74,8 @@ private:
     bool unpack(format::Codec codec, BytesView stored, MutableBytes plain);
     void read_facts();
     void read_end(const BlockWalker::Block& block);
+    void read_signature(const BlockWalker::Block& block);
+    static Bytes whole_of(const BlockWalker::Block& block);
     std::optional<Event> parse();
     std::optional<Event> parse_request(Event event, format::Cursor payload);
     std::optional<Event> join(format::Cursor payload, std::uint32_t channel);
@@ -90,11 +97,15 @@ private:
     std::string m_joined_name;
     Facts m_facts;
     std::optional<End> m_end;
+    std::optional<evidence::Written> m_written;
+    std::optional<EndSignature> m_signature;
 };
 
 struct Verification {
     Facts facts;
     std::optional<End> end;
+    std::optional<evidence::Written> written;  // up to the end
+    std::optional<EndSignature> signature;  // of that; not checked
     std::uint32_t blocks = 0;
     std::uint32_t sealed_blocks = 0;  // not looked into: their chain was checked
     std::uint64_t events = 0;

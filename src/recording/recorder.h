@@ -13,7 +13,9 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "crypto/hpke.h"
+#include "evidence/recorded.h"
 #include "model/access.h"
+#include "recording/signing.h"
 
 namespace sekisho::recording {
 
@@ -55,10 +57,12 @@ public:
     /// True while more than the allowed backlog waits for the disk: the relay then withholds window credit until `on_drained`.
     virtual bool backlogged() const = 0;
 
+    /// With what was written, where the recording could be given an end.
+    using Finished = std::function<void(Result<void> done, const std::optional<evidence::Written>& written)>;
     /// Ends the recording with a reason ("finished", "ended by …"); flushes; later calls are ignored. `done` runs on the writer's
     /// thread when everything is written (or failed), within 200 ms or when somebody settles, and at once where it had ended before;
-    /// fdatasync follows within seconds.
-    virtual void finish(std::string_view reason, TimePoint now, std::function<void(Result<void>)> done) = 0;
+    /// signature and fdatasync follow within seconds.
+    virtual void finish(std::string_view reason, TimePoint now, Finished done) = 0;
 };
 
 /// Told on the loop thread that owns the recorder.
@@ -90,7 +94,8 @@ public:
 };
 
 /// `seal_to`: the auditors who can read what is recorded; nobody else can then. Empty: whoever may read the files.
-std::unique_ptr<Recordings> make_recordings(const std::string& folder, std::vector<crypto::hpke::PublicKey> seal_to = {});
+std::unique_ptr<Recordings> make_recordings(
+    const std::string& folder, std::vector<crypto::hpke::PublicKey> seal_to = {}, EndSigner signer = {});
 
 /// "YYYY-MM-DD_HH-MM-SS_user" in local time.
 std::string audit_key(WallTime started, std::string_view user);

@@ -27,7 +27,7 @@ public:
     void eof(std::uint32_t channel, bool from_client, TimePoint now) override { m_track->eof(channel, from_client, now); }
     void channel_closed(std::uint32_t channel, TimePoint now) override { m_track->channel_closed(channel, now); }
     bool backlogged() const override { return m_track->backlogged(); }
-    void finish(std::string_view reason, TimePoint now, Done done) override {
+    void finish(std::string_view reason, TimePoint now, Finished done) override {
         m_finished = true;
         m_track->finish(reason, now, std::move(done));
     }
@@ -41,8 +41,8 @@ private:
 
 class FolderRecordings final : public Recordings {
 public:
-    FolderRecordings(const std::string& folder, std::vector<AuditorKey> seal_to)
-        : m_hub(std::make_shared<Hub>(folder, std::move(seal_to))) {}
+    FolderRecordings(const std::string& folder, std::vector<AuditorKey> seal_to, EndSigner signer)
+        : m_hub(std::make_shared<Hub>(folder, std::move(seal_to), std::move(signer))) {}
     ~FolderRecordings() override { m_hub->stop(); }
 
     void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
@@ -63,8 +63,8 @@ std::unique_ptr<Recorder> make_recorder(std::shared_ptr<Hub> hub, std::shared_pt
     return std::make_unique<TrackRecorder>(std::move(hub), std::move(track), std::move(callbacks));
 }
 
-std::unique_ptr<Recordings> make_recordings(const std::string& folder, std::vector<AuditorKey> seal_to) {
-    return std::make_unique<FolderRecordings>(folder, std::move(seal_to));
+std::unique_ptr<Recordings> make_recordings(const std::string& folder, std::vector<AuditorKey> seal_to, EndSigner signer) {
+    return std::make_unique<FolderRecordings>(folder, std::move(seal_to), std::move(signer));
 }
 
 }  // namespace sekisho::recording

@@ -370,7 +370,7 @@ void Track::write_end(Compressor& compressor, Finish finish) {
     }
     m_hub.forget(this, written.has_value());
     m_hub.syncer().soon(shared_from_this());
-    tell_done(finish.done, std::move(error));
+    tell_done(finish.done, std::move(error), m_file->ended());
 }
 
 void Track::fail_with(const Error& error) {
@@ -401,8 +401,8 @@ void Track::post_drained() {
     });
 }
 
-void Track::tell_done(const Done& done, std::optional<Error> failed) {
-    if (done) done(failed ? Result<void>(std::unexpected(*failed)) : Result<void>());
+void Track::tell_done(const Done& done, std::optional<Error> failed, const std::optional<evidence::Written>& written) {
+    if (done) done(failed ? Result<void>(std::unexpected(*failed)) : Result<void>(), written);
 }
 
 }  // namespace sekisho::recording

@@ -18,7 +18,7 @@ namespace sekisho::recording {
 
 class Hub;
 
-using Done = std::function<void(Result<void>)>;
+using Done = Recorder::Finished;
 
 class Track : public std::enable_shared_from_this<Track> {
 public:
@@ -65,7 +65,7 @@ public:
     /// Calls on_drained on the loop.
     void post_drained();
     void post(std::function<void()> function) { m_executor(std::move(function)); }
-    static void tell_done(const Done& done, std::optional<Error> failed);
+    static void tell_done(const Done& done, std::optional<Error> failed, const std::optional<evidence::Written>& written = {});
     /// A flush timer that the writer set itself: the first events find it and need not wake anybody.
     void armed(TimePoint when) {
         const std::lock_guard lock(m_mutex);

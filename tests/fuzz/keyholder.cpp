@@ -57,10 +57,12 @@ void request(BytesView payload) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const BytesView rest = std::as_bytes(std::span(data + 1, size - 1));
-    switch (data[0] % 4) {
+    switch (data[0] % 6) {
         case 0: request(rest); break;
         case 1: (void)keyholder::decode_reply(rest); break;
         case 2: (void)keyholder::decode_hello(rest); break;
+        case 4: (void)keyholder::decode_checkpoint(rest); break;
+        case 5: (void)keyholder::decode_root(rest); break;
         default: (void)keyholder::next_frame(rest, keyholder::kMostRequest);
     }
     return 0;

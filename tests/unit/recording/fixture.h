@@ -115,9 +115,13 @@ struct Session {
     }
     Result<void> finish(std::string_view reason = "finished") {
         std::optional<Result<void>> outcome;
-        recorder->finish(reason, std::chrono::steady_clock::now(), [&](Result<void> result) {
-            loop.executor()([&, result = std::move(result)] { outcome = result; });
-        });
+        recorder->finish(reason, std::chrono::steady_clock::now(),
+            [&](Result<void> result, const std::optional<evidence::Written>& what) {
+                loop.executor()([&, result = std::move(result), what] {
+                    outcome = result;
+                    written = what;
+                });
+            });
         EXPECT_TRUE(loop.run_until([&] { return outcome.has_value(); }));
         return outcome.value_or(Result<void>{});
     }
@@ -128,6 +132,7 @@ struct Session {
     std::string key;
     std::optional<Error> open_error;
     std::vector<Error> failures;
+    std::optional<evidence::Written> written;
     int drained = 0;
 };
 

@@ -23,6 +23,15 @@ Bytes example() {
     return bytes;
 }
 
+std::string documented_key() {
+    std::ifstream in(std::string(SEKISHO_SOURCE_DIR) + "/docs/RECORDING_FORMAT.md");
+    for (std::string line; std::getline(in, line);) {
+        const auto begin = line.find("`ssh-ed25519 ");
+        if (begin != std::string::npos) return line.substr(begin + 1, line.find('`', begin + 1) - begin - 1);
+    }
+    return {};
+}
+
 TEST(Format, FactsAndEndAreWhatAJsonLibraryWouldWrite) {
     // Read and written again by the library, they are the same: compact, in the order of the names, escaped alike.
     const auto again = [](const std::string& text) { return nlohmann::json::parse(text).dump(); };
@@ -73,6 +82,17 @@ TEST(Format, TheDocumentsExampleReads) {
     EXPECT_TRUE(reader->problems().empty()) << reader->problems()[0].text;
     ASSERT_TRUE(reader->end().has_value());
     EXPECT_EQ(reader->end()->duration_us, 131'400U);
+    // Its signature is right by the key that stands above the dump.
+    ASSERT_TRUE(reader->signature() && reader->written());
+    const std::string key = documented_key();
+    const auto keys = evidence::EvidenceKeys::parse(key);
+    ASSERT_TRUE(keys) << key;
+    EXPECT_EQ(reader->facts().signed_by, reader->signature()->key);
+    const auto statement = reader->signature()->statement(reader->written()->last);
+    ASSERT_TRUE(statement);
+    EXPECT_EQ(statement->statement.count, 2U);
+    EXPECT_TRUE(keys->verify(*statement));
+    EXPECT_EQ(encode_signature(*reader->signature()), nlohmann::json::parse(encode_signature(*reader->signature())).dump());
 }
 
 TEST(Format, VarintsRoundTripAndOverlongOnesAreRefused) {

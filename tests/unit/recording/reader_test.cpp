@@ -324,7 +324,10 @@ TEST(MarkCut, MarksWhatAKilledGatewayLeft) {
     }
     const auto recordings = make_recordings(folder.path());  // the next gateway, with a live recording
     Session live(*recordings, facts_of("bob"));
-    EXPECT_EQ(mark_cut(folder.path()), std::vector<std::string>{key});
+    const auto marked = mark_cut(folder.path());
+    ASSERT_EQ(marked.size(), 1U);
+    EXPECT_EQ(marked[0].audit_key, key);
+    EXPECT_EQ(marked[0].written.size, file_bytes(path).size());
     EXPECT_TRUE(mark_cut(folder.path()).empty());
     const auto found = verify_file(path);
     ASSERT_TRUE(found && found->end);
