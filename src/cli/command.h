@@ -85,6 +85,7 @@ void add_access_commands(CLI::App& app, Context& context);  // user, target, rul
 void add_secret_commands(CLI::App& target, Context& context);  // target secret
 void add_group_command(CLI::App& app, Context& context);
 void add_key_command(CLI::App& app, Context& context);
+void add_verify_command(CLI::App& app, Context& context);
 void add_completion_command(CLI::App& app, Context& context);  // last: it knows all others
 void add_ssh_config_command(CLI::App& app, Context& context);
 

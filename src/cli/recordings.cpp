@@ -34,7 +34,6 @@ struct Options {
     bool json = false;
     std::string user;
     std::string which;  // audit key or file
-    std::vector<std::string> files;
     std::optional<std::uint32_t> channel;
     double speed = 1;
     double max_pause = 2;
@@ -97,21 +96,6 @@ Result<std::string> folder_of(const Context& context) {
     return config->path(config->recording.dir);
 }
 
-/// The path of a recording that is named by its audit key or by its file.
-Result<std::string> find(const Context& context, const std::string& which) {
-    if (!is_audit_key(which)) {
-        if (::access(which.c_str(), F_OK) == 0) return which;
-        return fail("no recording " + printable(which), "neither an audit key nor a file");
-    }
-    const auto folder = folder_of(context);
-    if (!folder) return std::unexpected(folder.error());
-    if (is_closed(*folder)) return fetch_recording(context, which);
-    std::string path = path_of(*folder, which);
-    if (::access(path.c_str(), F_OK) == 0) return path;
-    if (::access(which.c_str(), F_OK) == 0) return which;
-    return fail("no recording " + which + " in " + *folder);
-}
-
 /// A file with a key of auditors; what is longer than any is none.
 Result<std::string> key_text(const std::string& path) {
     constexpr std::streamsize kMost = 256;
@@ -121,15 +105,6 @@ Result<std::string> key_text(const std::string& path) {
     file.read(text.data(), kMost);
     text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
     return text;
-}
-
-Result<void> unseal(Reader& reader, const std::string& key_file) {
-    auto text = key_text(key_file);
-    if (!text) return fail(key_file + ": " + text.error().text);
-    const auto key = parse_auditor_secret(*text);
-    base::wipe(std::as_writable_bytes(std::span(*text)));
-    if (!key) return fail(key_file + ": " + key.error().text);
-    return reader.unseal(*key);
 }
 
 std::string duration_text(std::chrono::microseconds duration) {
@@ -158,7 +133,8 @@ nlohmann::json as_json(const std::string& key, const Entry& entry) {
     return {{"audit_key", key}, {"session", entry.facts.session}, {"user", entry.facts.user}, {"source", entry.facts.source},
         {"started", base::rfc3339(entry.facts.started)},
         {"duration_seconds", static_cast<double>(entry.duration.count()) / 1e6}, {"size", entry.size},
-        {"state", recording::name(entry.state)}, {"reason", entry.reason}, {"targets", entry.targets}, {"path", entry.path}};
+        {"state", recording::name(entry.state)}, {"reason", entry.reason}, {"targets", entry.targets},
+        {"has_signature", entry.has_signature}, {"path", entry.path}};
 }
 
 int list(const Context& context, const Options& options) {
@@ -327,34 +303,6 @@ int export_recording(const Context& context, const Options& options) {
     return report(*reader);
 }
 
-int verify_recordings(const Context& context, const Options& options) {
-    int status = kDone;
-    for (const std::string& which : options.files) {
-        const auto path = find(context, which);
-        auto reader = path ? Reader::open(*path) : std::unexpected(path.error());
-        if (reader && reader->sealed() && !options.key.empty()) {
-            if (const auto opened = unseal(*reader, options.key); !opened) reader = std::unexpected(opened.error());
-        }
-        auto found = verify(std::move(reader));
-        if (!found) {
-            status = failed(found.error());
-            continue;
-        }
-        for (const Problem& problem : found->problems) status = failed(which + ": " + problem.text);
-        const bool whole = found->intact() && found->end && found->end->ending == Ending::Complete;
-        const auto ending = found->end ? name(found->end->ending) : std::string_view("without end");
-        const std::string closed =
-            found->sealed_blocks == 0 ? "" : fmt::format("{} of them sealed and not looked into, ", found->sealed_blocks);
-        print_line(fmt::format("{}: {} ({} blocks, {}{} events, {}, chain {})", which,
-            whole             ? "intact"
-            : found->intact() ? "not complete"
-                              : "damaged",
-            found->blocks, closed, found->events, ending, base::hex(found->last)));
-        if (!whole) status = kFailed;
-    }
-    return status;
-}
-
 void add_key(CLI::App& command, const std::shared_ptr<Options>& options) {
     command.add_option("--key", options->key, "file of an auditor's private key, which opens what is sealed")
         ->envname("SEKISHO_AUDITOR_KEY");
@@ -367,8 +315,31 @@ void add_channel(CLI::App& command, const std::shared_ptr<Options>& options) {
 
 }  // namespace
 
+Result<std::string> find_recording(const Context& context, const std::string& which) {
+    if (!is_audit_key(which)) {
+        if (::access(which.c_str(), F_OK) == 0) return which;
+        return fail("no recording " + printable(which), "neither an audit key nor a file");
+    }
+    const auto folder = folder_of(context);
+    if (!folder) return std::unexpected(folder.error());
+    if (is_closed(*folder)) return fetch_recording(context, which);
+    std::string path = path_of(*folder, which);
+    if (::access(path.c_str(), F_OK) == 0) return path;
+    if (::access(which.c_str(), F_OK) == 0) return which;
+    return fail("no recording " + which + " in " + *folder);
+}
+
+Result<void> unseal(Reader& reader, const std::string& key_file) {
+    auto text = key_text(key_file);
+    if (!text) return fail(key_file + ": " + text.error().text);
+    const auto key = parse_auditor_secret(*text);
+    base::wipe(std::as_writable_bytes(std::span(*text)));
+    if (!key) return fail(key_file + ": " + key.error().text);
+    return reader.unseal(*key);
+}
+
 Result<Reader> open_recording(const Context& context, const std::string& which, const std::string& key_file) {
-    const auto path = find(context, which);
+    const auto path = find_recording(context, which);
     if (!path) return std::unexpected(path.error());
     auto reader = Reader::open(*path);
     if (!reader) return fail(reader.error().text + ": " + *path, reader.error().detail);
@@ -463,12 +434,7 @@ void add_recordings_command(CLI::App& app, Context& context) {
         "sekisho recordings play 2026-11-22_05-16-00_alice.opened.skr"}));
     open_command->callback(runs(open_copy));
 
-    CLI::App* verify_command = command->add_subcommand("verify", "Check that recordings are whole and unchanged");
-    verify_command->add_option("recording", options->files, "audit keys, or files")->required();
-    add_key(*verify_command, options);
-    verify_command->footer(examples({"sekisho recordings verify 2026-11-22_05-16-00_alice",
-        "sekisho recordings verify --key auditor *.skr   # looks into sealed ones, too"}));
-    verify_command->callback(runs(verify_recordings));
+    add_recordings_verify_command(*command, context);
 }
 
 }  // namespace sekisho::cli

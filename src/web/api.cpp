@@ -13,6 +13,8 @@
 namespace sekisho::web {
 namespace {
 
+constexpr std::uint64_t kMostRecords = 100'000;  // of the audit in one answer
+
 /// As the store has it, of what runs and is not in the store yet.
 bool matches(const model::Session& session, const store::SessionFilter& filter) {
     const std::size_t at = session.target.rfind('@');
@@ -109,12 +111,19 @@ Response Api::audit(const Call& call) {
     const auto after = number(request, "after", 0);
     const auto most = number(request, "most", 1000);
     if (!after || !most) return refuse(400, "after and most are numbers");
-    const auto records = m_store.audit_records(
-        {.kind = request.parameter("kind"), .session = request.parameter("session"), .after = *after, .most = *most});
+    // One more than is shown tells whether there are more.
+    const bool newest = request.parameter("after").empty();
+    auto records = m_store.audit_records({.kind = request.parameter("kind"),
+        .session = request.parameter("session"),
+        .after = *after,
+        .most = std::min<std::uint64_t>(*most, kMostRecords) + 1,
+        .newest = newest});
     if (!records) return refuse(records.error());
+    const bool more = records->size() > std::min<std::uint64_t>(*most, kMostRecords);
+    if (more) records->erase(newest ? records->begin() : std::prev(records->end()));
     Json list = Json::array();
     for (const model::AuditRecord& record : *records) list.push_back(to_json(record));
-    return respond({{"records", std::move(list)}});
+    return respond({{"records", std::move(list)}, {"more", more}});
 }
 
 Response Api::recordings(const Call& call) {

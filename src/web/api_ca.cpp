@@ -56,7 +56,8 @@ Response Api::certificate_authorities(const Call&) {
         if (std::string line = first_line(m_config.path(name) + ".pub"); !line.empty()) host_keys.push_back(std::move(line));
     }
     return respond({{"user_ca", ca->signing}, {"user_ca_next", ca->next}, {"user_ca_old", ca->old},
-        {"host_ca", first_line(m_config.host_ca_key_path() + ".pub")}, {"host_keys", std::move(host_keys)},
+        {"host_ca", first_line(m_config.host_ca_key_path() + ".pub")},
+        {"evidence_key", first_line(m_config.evidence_key_path() + ".pub")}, {"host_keys", std::move(host_keys)},
         {"listen", m_config.ssh.listen}});
 }
 

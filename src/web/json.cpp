@@ -19,9 +19,10 @@ Json to_json(const model::Session& session) {
 }
 
 Json to_json(const model::AuditRecord& record) {
-    return {{"sequence", record.sequence}, {"time", base::rfc3339(record.time)}, {"kind", record.kind},
-        {"session", record.session}, {"user", record.user}, {"source", record.source}, {"subject", record.subject},
-        {"outcome", record.outcome}, {"reason", record.reason}};
+    return {{"sequence", record.sequence}, {"time", base::rfc3339(record.time)},
+        {"time_ms", base::unix_milliseconds(record.time)}, {"kind", record.kind}, {"session", record.session},
+        {"user", record.user}, {"source", record.source}, {"subject", record.subject}, {"outcome", record.outcome},
+        {"reason", record.reason}, {"recording", record.recording}, {"hash", base::hex(record.hash)}};
 }
 
 Json to_json(const model::User& user) {

@@ -101,9 +101,10 @@ Json schemas() {
                      {"text", text()}, {"operation", text()}, {"path", text()}, {"other_path", text()}, {"bytes_read", count()},
                      {"bytes_written", count()}, {"sha256", text()}, {"result", text()}, {"via", text()}}))}});
     all["Ended"] = object({{"ended", text()}});
-    all["AuditRecord"] = object({{"sequence", count()}, {"time", time()}, {"kind", text()}, {"session", text()},
-        {"user", text()}, {"source", text()}, {"subject", text()}, {"outcome", text()}, {"reason", text()}});
-    all["AuditRecords"] = object({{"records", list(reference("AuditRecord"))}});
+    all["AuditRecord"] = object({{"sequence", count()}, {"time", time()}, {"time_ms", count()}, {"kind", text()},
+        {"session", text()}, {"user", text()}, {"source", text()}, {"subject", text()}, {"outcome", text()}, {"reason", text()},
+        {"recording", text()}, {"hash", text()}});
+    all["AuditRecords"] = object({{"records", list(reference("AuditRecord"))}, {"more", flag()}});
     all["Recordings"] =
         object({{"recordings", list(object({{"audit_key", text()}, {"session", text()}, {"user", text()}, {"target", text()},
                                    {"started", time()}, {"finished", nullable(time())}, {"result", text()}}))}});
@@ -118,7 +119,7 @@ Json schemas() {
     all["Mail"] = object(whole_mail);
     all["ChangedMails"] = object({{"mails", list(text())}});
     all["Ca"] = object({{"user_ca", text()}, {"user_ca_next", text()}, {"user_ca_old", text()}, {"host_ca", text()},
-        {"host_keys", list(text())}, {"listen", list(text())}});
+        {"evidence_key", text()}, {"host_keys", list(text())}, {"listen", list(text())}});
     std::vector<std::string> steps;
     for (const auto& [name, step] : model::kCaSteps) steps.emplace_back(name);
     all["CaStep"] = body_object({{"step", one_of(steps)}}, {"step"});
