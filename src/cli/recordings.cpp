@@ -15,6 +15,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/recordings_remote.h"
+#include "cli/recordings_screen.h"
+#include "recording/commands.h"
 #include "recording/export.h"
 #include "recording/file_listing.h"
 #include "recording/folder.h"
@@ -45,6 +47,8 @@ struct Options {
     bool of_files = false;
     std::string key;  // file of an auditor's private key
     std::string to;   // file of a public key
+    std::string from;  // play: where to begin
+    ScreenOptions screen;
 };
 
 /// Writes to a descriptor, all of it.
@@ -176,10 +180,26 @@ int list(const Context& context, const Options& options) {
 int play(const Context& context, const Options& options) {
     auto reader = open_recording(context, options.which, options.key);
     if (!reader) return failed(reader.error());
-    Replay replay(*reader, options.channel);
     Pace pace(
         options.raw ? 0 : options.speed, std::chrono::microseconds(static_cast<std::int64_t>(options.max_pause * 1e6)));
-    while (const auto shown = replay.next()) {
+    Screens screens(*reader, options.channel);
+    std::optional<Shown> shown;
+    if (options.from.empty()) {
+        shown = screens.replay().next();
+    } else {
+        const auto from = parse_position(options.from);
+        if (!from) {
+        failed(from.error());
+        return kUsage;
+    }
+        shown = screens.seek(*from);
+        const auto* last = screens.last();
+        const std::string repaint = last == nullptr ? "" : kFreshTerminal + last->screen.repaint().value_or("");
+        if (options.stream != "stderr" && !write_all(STDOUT_FILENO, repaint))
+            return failed("the replay cannot be written");
+        pace.begin(*from);
+    }
+    for (; shown; shown = screens.replay().next()) {
         if (shown->kind != Shown::Kind::Output) continue;
         if (const auto wait = pace.wait(shown->at); wait.count() > 0) std::this_thread::sleep_for(wait);
         if (!options.stream.empty() && shown->to_stderr != (options.stream == "stderr")) continue;
@@ -387,12 +407,19 @@ void add_recordings_command(CLI::App& app, Context& context) {
     show->add_option("recording", options->which, "audit key, or a file")->required();
     show->add_flag("--json", options->json, "as JSON");
     show->add_flag("--files", options->of_files, "what sftp and scp did instead: operation, path, bytes, SHA-256, result");
+    show->add_option("--at", options->screen.at, "what stood on the screen then: seconds, or [H:]MM:SS, since the start");
+    show->add_option("--channel", options->screen.channel,
+        "with --at, --commands: of this channel only (default: the screen that changed last, the commands of all)");
+    show->add_flag("--commands", options->screen.commands, "the commands that ran: of exec, and typed in a terminal");
     add_key(*show, options);
-    show->footer(examples({"sekisho recordings show 2026-11-22_05-16-00_alice",
+    show->footer(examples({"sekisho recordings show 2026-11-22_05-16-00_alice --at 12:30",
+        "sekisho recordings show 2026-11-22_05-16-00_alice --commands",
         "sekisho recordings show 2026-11-22_05-16-00_alice --files"}));
     show->callback(runs([](const Context& of, const Options& chosen) {
-        return chosen.of_files ? show_files(of, chosen.which, chosen.key, chosen.json)
-                               : show_recording(of, chosen.which, chosen.key, chosen.json);
+        if (chosen.screen.commands) return show_commands(of, chosen.which, chosen.key, chosen.screen, chosen.json);
+        if (!chosen.screen.at.empty()) return show_screen(of, chosen.which, chosen.key, chosen.screen, chosen.json);
+        if (chosen.of_files) return show_files(of, chosen.which, chosen.key, chosen.json);
+        return show_recording(of, chosen.which, chosen.key, chosen.json);
     }));
 
     CLI::App* play_command = command->add_subcommand("play", "Play a recording to this terminal");
@@ -401,10 +428,12 @@ void add_recordings_command(CLI::App& app, Context& context) {
     play_command->add_option("--max-pause", options->max_pause, "longest pause in seconds")->check(CLI::Range(0.0, 86400.0));
     play_command->add_option("--stream", options->stream, "only what went to the user's stdout or stderr, to stdout")
         ->check(CLI::IsMember({"stdout", "stderr"}));
+    play_command->add_option("--from", options->from, "begin there: seconds, or [H:]MM:SS, since the start");
     play_command->add_flag("--raw,--no-wait", options->raw, "without any pause, as --speed 0");
     add_channel(*play_command, options);
     add_key(*play_command, options);
-    play_command->footer(examples({"sekisho recordings play 2026-11-22_05-16-00_alice --speed 4"}));
+    play_command->footer(examples({"sekisho recordings play 2026-11-22_05-16-00_alice --speed 4",
+        "sekisho recordings play 2026-11-22_05-16-00_alice --from 1:02:30"}));
     play_command->callback(runs(play));
 
     CLI::App* export_command = command->add_subcommand("export", "Write a recording in the format of another tool");

@@ -64,12 +64,14 @@ void take(Channel& channel, const Event& event) {
             if (digest.is_object()) channel.digests.push_back(std::move(digest));
             break;
         }
+        case Event::Kind::Command: break;
+        case Event::Kind::InputHidden: channel.bytes[0] += event.counts[0]; break;
         case Event::Kind::ChannelClosed:
             channel.bytes = event.counts;
             channel.ended = true;
             break;
     }
-    channel.closed = event.at;
+    channel.closed = std::max(channel.closed, event.at);
 }
 
 double seconds(std::chrono::microseconds duration) { return static_cast<double>(duration.count()) / 1e6; }

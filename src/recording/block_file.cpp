@@ -162,7 +162,8 @@ Result<void> BlockFile::write(BytesView bytes) {
 Result<void> BlockFile::stage(Compressor& compressor, const Content& content) {
     const BytesView plain = content.plain;
     SEKISHO_ASSERT(plain.size() <= format::kBlockPlain);
-    const bool sealed = !m_seal.empty() && content.type == format::BlockType::Events;
+    const bool secret = content.type == format::BlockType::Events || content.type == format::BlockType::Keyframe;
+    const bool sealed = !m_seal.empty() && secret;
     if (sealed && m_failed) return fail("the recording cannot be written", "an earlier block could not be");
     if (compressor.scratch().size() - m_staged_size < kMostWhole) {
         if (const Result<void> written = write_staged(compressor); !written) return written;
@@ -182,7 +183,7 @@ Result<void> BlockFile::stage(Compressor& compressor, const Content& content) {
                                .events = content.events,
                                .time_us = content.time_us};
     Compressor::Packed packed;
-    if (content.type == format::BlockType::Events) packed = compressor.compress(plain, content.pours, body);
+    if (secret) packed = compressor.compress(plain, content.pours, body);
     header.codec = packed.codec;
     std::size_t stored = packed.codec == format::Codec::Raw ? plain.size() : packed.size;
     if (packed.codec == format::Codec::Raw && stored != 0) std::memcpy(body.data(), plain.data(), stored);

@@ -36,10 +36,13 @@ public:
     Packed compress(BytesView plain, bool pours, MutableBytes out);
     /// Room for a few whole blocks as they go to disk.
     MutableBytes scratch() { return m_scratch; }
+    /// Room for Follower.
+    Bytes& gathered() { return m_gathered; }
 
 private:
     ZSTD_CCtx_s* m_context;
     Bytes m_scratch;
+    Bytes m_gathered;
 };
 
 /// A file descriptor that closes itself; counted, because thousands of recordings share one limit.

@@ -130,31 +130,58 @@ std::optional<BlockWalker::Block> BlockWalker::next() {
     return std::nullopt;
 }
 
-void BlockWalker::seek(std::uint64_t time_us) {
-    std::uint64_t offset = kFileHeader;
-    format::Checksum previous{};
+void BlockWalker::rewind() {
     std::array<std::byte, kFileHeader> first{};
     m_source->read(0, first);
-    previous = crypto::sha256({first});
-    m_offset = offset;
+    m_offset = kFileHeader;
     m_expected = 0;
-    m_previous = previous;
+    m_previous = crypto::sha256({first});
     m_computed.reset();
     m_partial = false;
-    bool first_block = true;
+}
+
+/// Hops from header to header as long as `take` wants the next one; it may call go_on_at.
+template <typename Take>
+void BlockWalker::hop(Take take) {
+    rewind();
+    std::uint64_t offset = kFileHeader;
+    format::Checksum previous = m_previous;
     while (offset < m_size) {
         const auto header = header_at(offset);
-        if (!header || !fits(offset, *header)) return;
-        if (header->type == format::BlockType::Events) {
-            if (!first_block && header->time_us >= time_us) return;
-            first_block = false;
-            m_offset = offset;
-            m_expected = header->number;
-            m_previous = previous;
-        }
+        if (!header || !fits(offset, *header) || !take(*header, offset, previous)) return;
         previous = header->checksum;
         offset += kBlockHeader + header->stored;
     }
+}
+
+void BlockWalker::go_on_at(const format::BlockHeader& header, std::uint64_t offset, const format::Checksum& previous) {
+    m_offset = offset;
+    m_expected = header.number;
+    m_previous = previous;
+}
+
+void BlockWalker::seek(std::uint64_t time_us) {
+    bool first_block = true;
+    hop([&](const format::BlockHeader& header, std::uint64_t offset, const format::Checksum& previous) {
+        if (header.type != format::BlockType::Events) return true;
+        if (!first_block && header.time_us >= time_us) return false;
+        first_block = false;
+        go_on_at(header, offset, previous);
+        return true;
+    });
+}
+
+bool BlockWalker::seek_keyframe(std::uint64_t time_us) {
+    bool found = false;
+    hop([&](const format::BlockHeader& header, std::uint64_t offset, const format::Checksum& previous) {
+        if (header.time_us > time_us) return false;
+        if (header.type == format::BlockType::Keyframe) {
+            found = true;
+            go_on_at(header, offset, previous);
+        }
+        return true;
+    });
+    return found;
 }
 
 }  // namespace sekisho::recording

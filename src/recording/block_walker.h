@@ -34,6 +34,9 @@ public:
     /// Goes on at the last block of events that begins before `time_us`, or at the first one. Reads headers only.
     void seek(std::uint64_t time_us);
 
+    /// Goes on at the last keyframe of `time_us` or before. False, and nowhere else, where there is none. Reads headers only.
+    bool seek_keyframe(std::uint64_t time_us);
+
     /// Where the next block would stand, and what a new one would chain to. For mark_cut.
     std::uint64_t offset() const { return m_offset; }
     std::uint32_t expected() const { return m_expected; }
@@ -54,6 +57,10 @@ private:
     bool resync(std::uint64_t from);
     std::optional<std::uint64_t> find_block(std::uint64_t from) const;
     bool check(const Block& block, BytesView raw_header);
+    void rewind();
+    template <typename Take>
+    void hop(Take take);
+    void go_on_at(const format::BlockHeader& header, std::uint64_t offset, const format::Checksum& previous);
 
     std::unique_ptr<Source> m_source;
     std::uint64_t m_size;

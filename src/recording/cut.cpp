@@ -71,7 +71,7 @@ Looked look_at(const std::string& path, Compressor& compressor) {
     if (!written) {
         if (auto reader = Reader::open(path)) {
             reader->seek(std::chrono::microseconds(time_us));
-            while (const auto event = reader->next()) time_us = static_cast<std::uint64_t>(event->at.count());
+            while (const auto event = reader->next()) time_us = std::max(time_us, static_cast<std::uint64_t>(event->at.count()));
         }
     }
     auto file = BlockFile::resume(path, walker->offset(), walker->expected(), walker->last());

@@ -151,6 +151,7 @@ Result<void> export_asciicast(Reader& reader, Asciicast version, const ExportOpt
     CastWriter writer(version, out);
     if (!writer.header(reader.facts(), screen)) return unwritten();
     Replay replay(reader, options.channel);
+    if (options.input) replay.order_input();
     std::map<std::pair<std::uint32_t, Stream>, Utf8Joiner> joiners;
     std::chrono::microseconds last{};
     std::uint32_t columns = screen.columns;

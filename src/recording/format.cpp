@@ -135,4 +135,30 @@ BytesView Cursor::raw(std::uint64_t size) {
     return out;
 }
 
+void append_event(Bytes& out, EventType type, std::uint32_t channel, std::uint64_t delta_us, BytesView payload) {
+    out.push_back(static_cast<std::byte>(type));
+    append_varint(out, channel);
+    append_varint(out, delta_us);
+    append_varint(out, payload.size());
+    out.insert(out.end(), payload.begin(), payload.end());
+}
+
+std::uint64_t strip_followed(BytesView events, std::uint64_t& time_us, std::uint32_t& count, Bytes& out) {
+    out.clear();
+    std::uint64_t at = time_us;
+    std::uint64_t before = time_us;
+    count = 0;
+    for (Cursor cursor{events}; !cursor.rest.empty() && cursor.ok;) {
+        const std::uint8_t type = cursor.byte();
+        const auto channel = static_cast<std::uint32_t>(cursor.varint());
+        at += cursor.varint();
+        const BytesView payload = cursor.raw(cursor.varint());
+        if ((type & kNotInFile) != 0 || !cursor.ok) continue;
+        if (count++ == 0) time_us = before = at;
+        append_event(out, static_cast<EventType>(type), channel, at - before, payload);
+        before = at;
+    }
+    return before;
+}
+
 }  // namespace sekisho::recording::format

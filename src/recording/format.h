@@ -61,10 +61,17 @@ enum class EventType : std::uint8_t {
     Eof = 4,            // byte from_client
     ChannelClosed = 5,  // four varints: bytes of each stream over the channel's life
     Counted = 6,        // four varints: bytes of each stream since the last count
+    Command = 7,        // JSON
     FileOperation = 8,  // JSON
     ContentDigest = 9,  // JSON
+    LateInput = 10,     // varint µs before the event's time, bytes: input of a terminal, once it is known to be shown there
+    InputHidden = 11,   // varint µs before the event's time, varint how many bytes were typed and not shown
     Data = 16           // + Stream
 };
+/// Added to Data in a buffer, never in a file: what the writer's thread looks at and does not record, or not yet.
+inline constexpr std::uint8_t kOnlyFollowed = 64;
+inline constexpr std::uint8_t kHeldBack = 32;
+inline constexpr std::uint8_t kNotInFile = kOnlyFollowed | kHeldBack;
 
 /// Appends to a buffer whose room the caller has checked.
 struct Appender {
@@ -77,6 +84,11 @@ void append_varint(Bytes& out, std::uint64_t value);
 void append_text(Bytes& out, std::string_view text);
 /// u32 length of what is there ‖ magic: a listing finds end and signature from the file's last bytes, without walking over the blocks.
 void append_trailer(Bytes& plain, std::uint32_t magic);
+
+void append_event(Bytes& out, EventType type, std::uint32_t channel, std::uint64_t delta_us, BytesView payload);
+/// `events` without those that are only followed: what is left into `out`, its count into `count`, the time of the first into `time_us`.
+/// The time of the last one; without any, `time_us`.
+std::uint64_t strip_followed(BytesView events, std::uint64_t& time_us, std::uint32_t& count, Bytes& out);
 
 /// Cuts fields off a span; after the first short one everything is empty and `ok` is false.
 struct Cursor {

@@ -85,6 +85,21 @@ void Reader::seek(std::chrono::microseconds at) {
     m_signature.reset();
 }
 
+std::optional<Keyframe> Reader::seek_screen(std::chrono::microseconds at) {
+    seek(std::chrono::microseconds(0));
+    if (!m_walker.seek_keyframe(at.count() < 0 ? 0 : static_cast<std::uint64_t>(at.count()))) return std::nullopt;
+    const auto block = m_walker.next();
+    const bool sealed = block && (block->header.flags & format::kFlagSealed) != 0;
+    if (block && block->header.type == BlockType::Keyframe && sealed == this->sealed() && unpack(*block)) {
+        auto channels = decode_keyframe(m_cursor.rest);
+        m_cursor = {};
+        m_time_us = block->header.time_us;
+        if (channels) return Keyframe{std::move(*channels), std::chrono::microseconds(m_time_us)};
+    }
+    seek(std::chrono::microseconds(0));
+    return std::nullopt;
+}
+
 bool Reader::unpack(format::Codec codec, BytesView stored, MutableBytes plain) {
     switch (codec) {
         case format::Codec::Raw:
@@ -130,7 +145,9 @@ bool Reader::next_block() {
                              fmt::format("block {} stands behind the end of the recording", block->header.number));
         }
         if (block->header.type == BlockType::Signature && unpack(*block)) read_signature(*block);
-        if (block->header.type != BlockType::Events && block->header.type != BlockType::End) continue;
+        const bool keyframe = block->header.type == BlockType::Keyframe;
+        const bool secret = keyframe || block->header.type == BlockType::Events;
+        if (!secret && block->header.type != BlockType::End) continue;
         const bool sealed = (block->header.flags & format::kFlagSealed) != 0;
         if (sealed && m_seal.empty() && this->sealed()) {
             ++m_sealed_blocks;
@@ -138,7 +155,7 @@ bool Reader::next_block() {
             m_time_us = std::max(m_time_us, block->header.time_us);
             continue;
         }
-        if (!sealed && this->sealed() && block->header.type == BlockType::Events) {
+        if (!sealed && this->sealed() && secret) {
             m_walker.problem(block->header.number, block->offset,
                              fmt::format("block {} at offset {} is not sealed, as all of this recording are", block->header.number,
                                          block->offset));
@@ -151,6 +168,10 @@ bool Reader::next_block() {
         }
         if (block->header.type == BlockType::End) {
             read_end(*block);
+            continue;
+        }
+        if (keyframe) {  // for those who seek
+            m_cursor = {};
             continue;
         }
         m_time_us = std::max(m_time_us, block->header.time_us);
@@ -249,6 +270,19 @@ std::optional<Event> Reader::parse() {
         case EventType::ChannelClosed:
             event.kind = static_cast<EventType>(type) == EventType::Counted ? Event::Kind::Counted : Event::Kind::ChannelClosed;
             for (std::uint64_t& count : event.counts) count = payload.varint();
+            break;
+        case EventType::LateInput:
+        case EventType::InputHidden:
+            event.at -= std::min(event.at, std::chrono::microseconds(static_cast<std::int64_t>(
+                                               std::min(payload.varint(), format::kTimeMost))));
+            event.kind = static_cast<EventType>(type) == EventType::LateInput ? Event::Kind::Data : Event::Kind::InputHidden;
+            event.stream = Stream::Input;
+            if (event.kind == Event::Kind::InputHidden) event.counts[0] = payload.varint();
+            event.bytes = payload.rest;
+            break;
+        case EventType::Command:
+            event.kind = Event::Kind::Command;
+            event.bytes = payload.rest;
             break;
         case EventType::FileOperation:
         case EventType::ContentDigest:

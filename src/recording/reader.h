@@ -8,6 +8,7 @@
 
 #include "recording/block_walker.h"
 #include "recording/facts.h"
+#include "recording/keyframe.h"
 #include "recording/signing.h"
 
 struct ZSTD_DCtx_s;
@@ -15,7 +16,7 @@ struct ZSTD_DCtx_s;
 namespace sekisho::recording {
 
 struct Event {
-    enum class Kind { ChannelOpened, Request, Data, Counted, Eof, ChannelClosed, FileOperation, ContentDigest };
+    enum class Kind { ChannelOpened, Request, Data, Counted, Eof, ChannelClosed, FileOperation, ContentDigest, Command, InputHidden };
     Kind kind = Kind::Data;
     std::uint32_t channel = 0;
     std::chrono::microseconds at{};  // since Facts::started
@@ -25,8 +26,8 @@ struct Event {
     std::string_view target;         // ChannelOpened
     std::string_view destination;    // ChannelOpened
     model::RecordLevel level = model::RecordLevel::Full;  // ChannelOpened
-    BytesView bytes;                 // Data; payload of Request; JSON of FileOperation, ContentDigest
-    std::array<std::uint64_t, 4> counts{};  // Counted, ChannelClosed: bytes by Stream
+    BytesView bytes;                 // Data; payload of Request; JSON of FileOperation, ContentDigest, Command
+    std::array<std::uint64_t, 4> counts{};  // Counted, ChannelClosed: bytes by Stream; InputHidden: how many, first
 };  // the views hold until the next call of the Reader
 
 class Reader {
@@ -47,6 +48,9 @@ public:
     std::optional<Event> next();
     /// Goes on at the last block that begins before `at`; seek(0) begins anew.
     void seek(std::chrono::microseconds at);
+
+    /// Goes on behind the last keyframe of `at` or before, and gives it; without one begins anew.
+    std::optional<Keyframe> seek_screen(std::chrono::microseconds at);
 
     /// Complete once `next` gave nothing. No end: the recording was cut, or is being written.
     const std::optional<End>& end() const { return m_end; }

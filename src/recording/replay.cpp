@@ -20,8 +20,40 @@ bool Replay::wanted(const Event& event) const {
     return m_channel ? event.channel == *m_channel : !m_other.contains(event.channel);
 }
 
+void Replay::order_input() {
+    m_ordered = true;
+    m_typed.clear();
+    m_reader->seek(std::chrono::microseconds(0));
+    Replay all(*m_reader, m_channel);
+    while (const auto shown = all.next()) {
+        if (shown->kind == Shown::Kind::Input) m_typed.push_back({shown->channel, shown->at, base::to_bytes(shown->bytes)});
+    }
+    std::ranges::stable_sort(m_typed, {}, &Typed::at);
+    m_reader->seek(std::chrono::microseconds(0));
+}
+
 std::optional<Shown> Replay::next() {
-    while (const auto event = m_reader.next()) {
+    if (!m_ordered) return next_in_file();
+    while (!m_waiting) {
+        m_waiting = next_in_file();
+        if (!m_waiting) break;
+        if (m_waiting->kind == Shown::Kind::Input) m_waiting.reset();
+    }
+    if (m_typed_shown < m_typed.size() && (!m_waiting || m_typed[m_typed_shown].at <= m_waiting->at)) {
+        const Typed& typed = m_typed[m_typed_shown++];
+        Shown shown;
+        shown.kind = Shown::Kind::Input;
+        shown.at = typed.at;
+        shown.channel = typed.channel;
+        shown.stream = Stream::Input;
+        shown.bytes = typed.bytes;
+        return shown;
+    }
+    return std::exchange(m_waiting, std::nullopt);
+}
+
+std::optional<Shown> Replay::next_in_file() {
+    while (const auto event = m_reader->next()) {
         if (event->kind == Event::Kind::ChannelOpened && event->name != "session") m_other.insert(event->channel);
         if (!wanted(*event)) continue;
         if (event->kind == Event::Kind::Request) {
@@ -44,15 +76,17 @@ std::optional<Shown> Replay::request(const Event& event) {
     Shown shown{.at = event.at, .channel = event.channel};
     wire::Reader payload(event.bytes);
     if (event.from_client && (event.name == "pty-req" || event.name == "window-change")) {
-        // RFC 4254 §6.2 and §6.7: columns, rows, then pixels
+        const auto asked = terminal_asked(event.name, event.bytes);
+        if (event.name == "pty-req") m_terminal.insert(event.channel);
+        if (!asked) return std::nullopt;
         shown.kind = Shown::Kind::Resize;
-        if (event.name == "pty-req") {
-            shown.terminal = payload.text();
-            m_terminal.insert(event.channel);
-        }
-        shown.columns = cells(payload.u32(), 80);
-        shown.rows = cells(payload.u32(), 24);
-    } else if (!event.from_client && event.name == "exit-status") {
+        shown.new_terminal = event.name == "pty-req";
+        shown.terminal = asked->terminal;
+        shown.columns = asked->columns;
+        shown.rows = asked->rows;
+        return shown;
+    }
+    if (!event.from_client && event.name == "exit-status") {
         shown.kind = Shown::Kind::Exit;
         shown.exit = std::to_string(payload.u32());
     } else if (!event.from_client && event.name == "exit-signal") {
@@ -62,6 +96,27 @@ std::optional<Shown> Replay::request(const Event& event) {
         return std::nullopt;
     }
     return payload.ok() ? std::optional<Shown>(std::move(shown)) : std::nullopt;
+}
+
+std::optional<TerminalAsked> terminal_asked(std::string_view type, BytesView payload) {
+    TerminalAsked asked;
+    wire::Reader in(payload);
+    if (type == "pty-req") {
+        asked.terminal = in.text();
+    } else if (type != "window-change") {
+        return std::nullopt;
+    }
+    asked.columns = cells(in.u32(), 80);
+    asked.rows = cells(in.u32(), 24);
+    return in.ok() ? std::optional(asked) : std::nullopt;
+}
+
+void Replay::begin(const Keyframe& keyframe) {
+    for (const Keyframe::Channel& channel : keyframe.channels) {
+        if (channel.kind == Keyframe::Kind::Other) m_other.insert(channel.number);
+        if (channel.kind == Keyframe::Kind::Terminal) m_terminal.insert(channel.number);
+        if (channel.kind != Keyframe::Kind::Other && (!m_channel || channel.number == *m_channel)) m_shown.insert(channel.number);
+    }
 }
 
 std::string request_word(const Event& event) {

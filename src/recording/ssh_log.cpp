@@ -96,6 +96,7 @@ json metadata_of(Reader& reader, std::optional<std::uint32_t> channel) {
 /// Every packet of the chosen channels, in order; `take` gets one after the other and says whether to go on.
 bool each_packet(Reader& reader, const ExportOptions& options, const std::function<bool(BytesView packet)>& take) {
     Replay replay(reader, options.channel);
+    replay.order_input();
     while (const auto shown = replay.next()) {
         const bool output = shown->kind == Shown::Kind::Output;
         if (!output && shown->kind != Shown::Kind::Input) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "recording/commands.h"
 #include "recording/file_event.h"
 #include "recording/hub.h"
 #include "recording/redact.h"
@@ -71,6 +72,7 @@ void Track::request(std::uint32_t channel, bool from_client, std::string_view ty
     if (closed()) return;
     BytesView kept = kept_payload(this->channel(channel).level, type, payload, storage);
     kept = kept.first(std::min(kept.size(), format::kRequestMost));
+    if (from_client && type == "pty-req") this->channel(channel).terminal = true;
     format::append_varint(head, kept.size());
     put(EventType::Request, EventType::Continuation, channel, time_of(now), head, kept);
     deliver(std::move(lock));
@@ -85,9 +87,20 @@ void Track::data(std::uint32_t channel, Stream stream, BytesView bytes, TimePoin
     state.total[index] += bytes.size();
     m_totals.bytes[index] += bytes.size();
     const std::uint64_t time_us = time_of(now);
-    BytesView kept = state.level == model::RecordLevel::Full ? bytes : BytesView();
+    const bool full = state.level == model::RecordLevel::Full;
+    // What is typed into a terminal is recorded once it is known to be shown there; at level commands nothing but commands is.
+    const bool followed =
+        state.terminal && !state.cut && ((full && stream == Stream::Input) || state.level == model::RecordLevel::Commands);
+    BytesView kept = full ? bytes : BytesView();
     if (state.cut) kept = state.cut->keep(stream, bytes);
-    if (!kept.empty()) put(data_type(stream), data_type(stream), channel, time_us, {}, kept);
+    if (followed) {
+        const auto type =
+            static_cast<EventType>(static_cast<std::uint8_t>(data_type(stream)) | (full ? format::kHeldBack : format::kOnlyFollowed));
+        put(type, type, channel, time_us, {}, bytes);
+        --m_totals.events;
+    } else if (!kept.empty()) {
+        put(data_type(stream), data_type(stream), channel, time_us, {}, kept);
+    }
     if (kept.size() < bytes.size()) count(state, index, bytes.size() - kept.size());
     deliver(std::move(lock));
 }
@@ -179,6 +192,7 @@ void Track::put(EventType type, EventType more, std::uint32_t channel, std::uint
         out.raw(piece);
         buffer.size = static_cast<std::size_t>(out.at - buffer.data.get());
         ++m_current.events;
+        if ((static_cast<std::uint8_t>(type) & format::kNotInFile) != 0) m_current.stripped = true;
         m_event_us = time_us;
         body = body.subspan(piece.size());
         head = {};
@@ -279,16 +293,33 @@ void Track::flush_due(Compressor& compressor) {
         const TimePoint now = clock_now();
         const bool unfinished = m_current.buffer || m_uncounted;
         if (unfinished && m_flush_at <= now + kTimerSlack) {
-            if (m_uncounted) put_counts(time_of(now));
+            if (m_uncounted && m_counted_at + kCountEvery <= now + kTimerSlack) put_counts(time_of(now));
             if (m_current.buffer) seal_buffer();
             m_wake = {};  // this thread is the one to be woken
             m_armed_for.reset();
+            if (m_uncounted) {  // not yet again
+                arm(m_counted_at + kCountEvery);
+                deliver(std::move(lock));
+            }
         } else if (unfinished) {  // the buffer that this timer was for went out full; a newer one has its own time
             arm(m_flush_at);
             deliver(std::move(lock));
         }
     }
     drain(compressor);
+    let_rest();
+}
+
+/// A terminal that nobody looks at keeps no screen in memory.
+void Track::let_rest() {
+    const TimePoint now = clock_now();
+    if (m_rest_at && *m_rest_at <= now + kTimerSlack) {
+        m_rest_at.reset();
+        if (m_followed_at + kRestAfter <= now + kTimerSlack) m_follower.rest();
+    }
+    if (!m_follower.awake() || m_rest_at) return;
+    m_rest_at = m_followed_at + kRestAfter;
+    m_hub.writer(m_writer).arm(*m_rest_at, weak_from_this());
 }
 
 void Track::drain(Compressor& compressor) {
@@ -310,7 +341,11 @@ void Track::drain(Compressor& compressor) {
             m_hub.pool().give(std::move(block.buffer));
         }
         if (capacity != 0) written(capacity);
-        if (finish) write_end(compressor, std::move(*finish));
+        if (finish) {
+            const auto staged = failed ? Result<void>() : stage_rest(compressor);
+            if (!staged) fail_with(staged.error());
+            write_end(compressor, std::move(*finish));
+        }
         if (finish || blocks.empty()) return;
     }
 }
@@ -318,16 +353,94 @@ void Track::drain(Compressor& compressor) {
 void Track::write_blocks(Compressor& compressor, std::span<const Block> blocks, bool now) {
     Result<void> result;
     for (const Block& block : blocks) {
-        result = m_file->stage(compressor, {.type = format::BlockType::Events,
-                                            .plain = block.buffer.bytes(),
-                                            .events = block.events,
-                                            .time_us = block.time_us,
-                                            .pours = block.pours});
+        m_follower.follow(block.buffer.bytes(), block.time_us, compressor.gathered());
+        std::vector<Late> late;
+        if (&block == &blocks.back()) {
+            m_follower.settle(compressor.gathered());
+            late = late_events();
+        }
+        result = stage_block(compressor, &block, late);
+        if (result && m_follower.keyframe_due()) result = stage_keyframe(compressor);
         if (!result) break;
     }
+    m_follower.settle(compressor.gathered());
+    m_followed_at = clock_now();
     if (result && now) result = m_file->write_staged(compressor);
     m_hub.syncer().soon(shared_from_this());
     if (!result) fail_with(result.error());
+}
+
+Result<void> Track::stage_keyframe(Compressor& compressor) {
+    m_follower.settle(compressor.gathered());
+    const auto keyframe = m_follower.make_keyframe();
+    if (!keyframe) return {};
+    return m_file->stage(compressor, {.type = format::BlockType::Keyframe, .plain = *keyframe, .time_us = m_follower.time_us()});
+}
+
+Result<void> Track::stage_block(Compressor& compressor, const Block* block, std::span<const Late> late) {
+    BlockFile::Content content{.type = format::BlockType::Events, .plain = {}, .events = 0, .time_us = m_follower.time_us()};
+    std::uint64_t last_us = content.time_us;
+    Bytes room;
+    if (block != nullptr) {
+        content.events = block->events;
+        content.time_us = block->time_us;
+        content.pours = block->pours;
+        if (block->stripped) {
+            last_us = format::strip_followed(block->buffer.bytes(), content.time_us, content.events, room);
+        } else if (late.empty()) {
+            content.plain = block->buffer.bytes();
+            return m_file->stage(compressor, content);
+        } else {
+            room = base::to_bytes(block->buffer.bytes());
+        }
+    }
+    const auto stage = [&]() -> Result<void> {
+        if (content.events == 0) return {};
+        content.plain = room;
+        return m_file->stage(compressor, content);
+    };
+    for (const Late& one : late) {
+        if (room.size() + one.payload.size() + format::kEventOverhead > format::kBlockPlain) {
+            if (const auto staged = stage(); !staged) return staged;
+            room.clear();
+            content.events = 0;
+        }
+        if (content.events++ == 0) content.time_us = last_us = m_follower.time_us();
+        format::append_event(room, one.type, one.channel, m_follower.time_us() - last_us, one.payload);
+        last_us = m_follower.time_us();
+    }
+    return stage();
+}
+
+std::vector<Track::Late> Track::late_events() {
+    constexpr std::size_t kPieceMost = 32 * 1024;
+    std::vector<Late> late;
+    for (const Follower::Input& input : m_follower.take_input()) {
+        const std::uint64_t before = m_follower.time_us() - std::min(input.time_us, m_follower.time_us());
+        BytesView rest = base::view(input.bytes);
+        do {
+            const BytesView piece = rest.first(std::min(rest.size(), kPieceMost));
+            rest = rest.subspan(piece.size());
+            Late one{input.hidden == 0 ? EventType::LateInput : EventType::InputHidden, input.channel, {}};
+            format::append_varint(one.payload, before);
+            if (input.hidden != 0) format::append_varint(one.payload, input.hidden);
+            one.payload.insert(one.payload.end(), piece.begin(), piece.end());
+            late.push_back(std::move(one));
+        } while (!rest.empty());
+    }
+    for (const Follower::Command& command : m_follower.take_commands()) {
+        late.push_back({EventType::Command, command.channel, base::to_bytes(encode_command(command))});
+    }
+    const std::lock_guard lock(m_mutex);
+    m_totals.events += late.size();
+    return late;
+}
+
+/// At the end: what is not decided will never be.
+Result<void> Track::stage_rest(Compressor& compressor) {
+    m_follower.finish(compressor.gathered());
+    const std::vector<Late> late = late_events();
+    return late.empty() ? Result<void>() : stage_block(compressor, nullptr, late);
 }
 
 void Track::written(std::size_t capacity) {

@@ -11,6 +11,7 @@
 
 #include "recording/block_file.h"
 #include "recording/content_cut.h"
+#include "recording/follower.h"
 #include "recording/pool.h"
 #include "recording/recorder.h"
 
@@ -24,6 +25,7 @@ class Track : public std::enable_shared_from_this<Track> {
 public:
     static constexpr std::chrono::milliseconds kFlushAfter{500};
     static constexpr std::chrono::seconds kCountEvery{1};
+    static constexpr std::chrono::seconds kRestAfter{5};
     static constexpr std::size_t kBacklogHigh = 1024 * 1024;
     static constexpr std::size_t kBacklogLow = 256 * 1024;
 
@@ -88,12 +90,14 @@ private:
         Counts uncounted{};  // below Full: since the last Counted event
         model::RecordLevel level = model::RecordLevel::Full;
         std::unique_ptr<ContentCut> cut;  // mostly none: at level Full all is kept
+        bool terminal = false;
     };
     struct Block {
         Buffer buffer;
         std::uint32_t events = 0;
         std::uint64_t time_us = 0;
         bool pours = false;
+        bool stripped = false;  // has events that are only followed
     };
     struct Finish {
         std::string reason;
@@ -124,6 +128,18 @@ private:
     /// `now`: or with the end, which follows.
     void write_blocks(Compressor& compressor, std::span<const Block> blocks, bool now);
     void write_end(Compressor& compressor, Finish finish);
+    void let_rest();
+    /// What the follower found out, as events that end a block.
+    struct Late {
+        format::EventType type;
+        std::uint32_t channel;
+        Bytes payload;
+    };
+    std::vector<Late> late_events();
+    /// Without `block`: only what is late.
+    Result<void> stage_block(Compressor& compressor, const Block* block, std::span<const Late> late);
+    Result<void> stage_keyframe(Compressor& compressor);
+    Result<void> stage_rest(Compressor& compressor);
     bool closed() const { return m_finish_called || m_failed; }
 
     Hub& m_hub;
@@ -133,6 +149,11 @@ private:
     const Executor m_executor;
     const std::weak_ptr<RecorderCallbacks> m_callbacks;
     const std::unique_ptr<BlockFile> m_file;
+    // The writer's alone.
+    Follower m_follower;
+    TimePoint m_followed_at{};
+    std::optional<TimePoint> m_rest_at;  // a timer is out
+
     std::atomic<bool> m_backlogged{false};
     std::atomic<bool> m_waits_for_hub{false};
     std::atomic<bool> m_sync_planned{false};

@@ -3,13 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <map>
 #include <memory>
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
-#include "wire/reader.h"
 
 namespace sekisho::recording {
 namespace {
@@ -94,20 +88,6 @@ Result<void> export_zip(Reader& reader, const ExportOptions& options, const Sink
             return unwritten();
     }
     return zip.close() ? Result<void>() : unwritten();
-}
-
-Result<void> export_commands(Reader& reader, const ExportOptions& options, const Sink& out) {
-    std::map<std::uint32_t, std::string> targets;
-    while (const auto event = reader.next()) {
-        if (event->kind == Event::Kind::ChannelOpened) targets[event->channel] = event->target;
-        const bool runs = event->kind == Event::Kind::Request && event->from_client && event->name == "exec";
-        if (!runs || !wants(options.channel, event->channel)) continue;
-        wire::Reader payload(event->bytes);
-        const nlohmann::json line{{"time", base::rfc3339(reader.facts().started + event->at)}, {"channel", event->channel},
-            {"target", targets[event->channel]}, {"how", "exec"}, {"text", payload.text()}};
-        if (!out(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n")) return unwritten();
-    }
-    return {};
 }
 
 }  // namespace sekisho::recording

@@ -162,6 +162,8 @@ inline std::string to_line(const Event& event) {
             break;
         case Event::Kind::FileOperation:
         case Event::Kind::ContentDigest: line.append(base::text_view(event.bytes)); break;
+        case Event::Kind::InputHidden: line.append("hidden ").append(std::to_string(event.counts[0])); break;
+        case Event::Kind::Command: line.append(base::text_view(event.bytes)); break;
         case Event::Kind::Eof: line.append(event.from_client ? "c" : "t"); break;
         case Event::Kind::Counted:
         case Event::Kind::ChannelClosed:

@@ -26,7 +26,7 @@ struct Recorded {
         session->data(0, Stream::Notice, view("AUDIT KEY\r\n"), begin);
         session->data(0, Stream::Output, view("$ \xe9\x96"), begin + 100ms);  // 関所, split inside its first character
         session->data(0, Stream::Output, view("\xa2\xe6\x89\x80"), begin + 200ms);
-        session->data(0, Stream::Input, view("exit\r"), begin + 10s);
+        session->data(0, Stream::Input, view("\x04"), begin + 10s);
         session->request(0, true, "window-change", wire::Writer().u32(120).u32(40).u32(0).u32(0).take(), begin + 11s);
         session->data(0, Stream::Output, view("\xff bye\r\n"), begin + 12s);
         session->channel_opened({1, "session", "ubuntu@web1", ""}, begin + 12s);
@@ -150,7 +150,7 @@ TEST(Export, AsciicastV2JoinsCharactersAndKeepsSizes) {
         last = lines[i][0].get<double>();
         all += lines[i][1].get<std::string>() + ":" + lines[i][2].get<std::string>() + "|";
     }
-    EXPECT_EQ(all, "o:AUDIT KEY\r\n|o:$ |o:\xe9\x96\xa2\xe6\x89\x80|i:exit\r|r:120x40|o:\xef\xbf\xbd bye\r\n|");
+    EXPECT_EQ(all, "o:AUDIT KEY\r\n|o:$ |o:\xe9\x96\xa2\xe6\x89\x80|i:\x04|r:120x40|o:\xef\xbf\xbd bye\r\n|");
     EXPECT_NEAR(last, 12.0, 1.0);
 }
 

@@ -1,0 +1,275 @@
+"""What a terminal showed, from its recording: at the end and at any time, next to a real terminal (tmux) that showed the same session; and
+the commands that were typed, read from that screen (rows B1, B7, E6)."""
+import json
+import random
+import re
+
+import evidence
+import pytest
+from processes import wait_until
+from terminal import Terminal
+from world import World
+
+MARKER = "hinter-dem-siegel"
+
+
+class Watched:
+    """A user's shell in a terminal of its own, next to what the recording says about it."""
+
+    def __init__(self, world, folder, width=80, height=24, user=None):
+        self.world = world
+        user = user or world.alice
+        self.before = {entry["audit_key"] for entry in world.gateway.recordings()}
+        self.terminal = Terminal(folder, f"exec ssh -F {user.config} -tt {world.place()}", width, height,
+                                 user.environment(LC_ALL="C.UTF-8", TERM="xterm-256color"))
+        self.terminal.wait_for(r"[$#] *\s*\Z")
+
+    @property
+    def key(self):
+        (key,) = {entry["audit_key"] for entry in self.world.gateway.recordings()} - self.before
+        return key
+
+    def begin(self):
+        """What ssh itself said before the session is not the recording's."""
+        self.terminal.line("export LC_ALL=C.UTF-8 TERM=xterm-256color; PS1='shell$ '; cd /; clear")
+        self.terminal.wait_for(r"\A\s*shell\$ *\s*\Z")
+
+    def lines(self):
+        return [line.rstrip() for line in self.terminal._tmux("capture-pane", "-p").split("\n")][:-1]
+
+    def cursor(self):
+        column, row = self.terminal._tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()
+        return {"column": int(column), "row": int(row)}
+
+    def replayed(self, at="100000", key=None):
+        done = self.world.gateway.command("recordings", "show", "--json", "--at", str(at), key or self.key)
+        return json.loads(done.out) if done.status == 0 else {"lines": [f"{done.status} {done.err}"], "cursor": {"column": -1, "row": -1}}
+
+    def same(self):
+        """The replay's last screen is the terminal's, once the recording's last half second is written."""
+        state = {}
+
+        def equal():
+            before, screen, after = self.lines(), self.replayed(), self.lines()
+            state.update(terminal=before, replay=screen["lines"])
+            cursor = {name: screen["cursor"][name] for name in ("column", "row")}
+            return before == after and before == screen["lines"] and cursor == self.cursor()
+        try:
+            wait_until(equal, "the replay to show what the terminal does", 20)
+        except AssertionError:
+            raise AssertionError("\n".join(["terminal:", *state["terminal"], "replay:", *state["replay"]])) from None
+        return state["replay"]
+
+    def end(self):
+        self.terminal.line("exit")
+        self.terminal.exit_status()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    world = World()
+    try:
+        yield world.start()
+    finally:
+        world.stop()
+
+
+def seconds(world, key):
+    entry = next(one for one in world.gateway.recordings() if one["audit_key"] == key)
+    return entry["duration_seconds"]
+
+
+@pytest.mark.row("B1", "B7")
+def test_the_replayed_screen_is_the_terminals(shared, folder):
+    """vim, less, a Japanese session, tmux and much output: at each step both screens are the same."""
+    watched = Watched(shared, folder)
+    terminal = watched.terminal
+    watched.begin()
+    text = folder / "議事録.txt"
+    text.write_text("".join(f"{n} 日本語の行、全角と半角 mixed {'長い' * (n % 30)}\n" for n in range(200)))
+    steps = [
+        (f"cat {text} | head -40", r"39 日本語"),
+        ("printf '\\033[31;1mred \\033[0;44m blue \\033[m\\033[4mline\\033[24m\\033(0lqqk\\033(B\\n'", "red"),
+        (f"LESS= less {text}", "議事録|:"),
+        (" ", ":"), ("G", "END"), ("q", r"shell\$ *\s*\Z"),
+        (f"vim -u NONE -N -n {text}", "1 日本語"),
+        ("30G", "29"), ("dd", None), ("oここに挿入\x1b", "ここに挿入"), (":set number\r", " 30 "), (":q!\r", r"shell\$ *\s*\Z"),
+    ]
+    for typed, wanted in steps:
+        if len(typed) > 3 and typed[0] not in ":o":
+            terminal.line(typed)
+        else:
+            terminal.type(typed)
+        if wanted:
+            terminal.wait_for(wanted)
+        watched.same()
+    watched.terminal.resize(100, 30)
+    terminal.line(f"vim -u NONE -N -n {text}")
+    terminal.wait_for("1 日本語")
+    assert len(watched.same()) == 30
+    terminal.type(":q!\r")
+    terminal.wait_for(r"shell\$ *\s*\Z")
+    terminal.line("clear; seq 1 20000 | sed 's/$/ lines of a log that pours/'; echo poured | tr a-z A-Z")
+    terminal.wait_for("POURED")
+    watched.same()
+    key = watched.key
+    watched.end()
+    # At any time: what is shown from a keyframe is what playing everything up to then shows.
+    wait_until(lambda: all(one["state"] != "live" for one in shared.gateway.recordings()), "the recording to end")
+    assert shared.gateway.command("recordings", "verify", key).ok()
+    dice = random.Random(4)
+    length = seconds(shared, key)
+    for at in sorted(round(dice.uniform(0.5, length), 3) for _ in range(5)):
+        screen = watched.replayed(at, key)
+        played = shared.gateway.command("recordings", "play", "--no-wait", "--from", str(at), key)
+        assert played.status == 0 and (screen["lines"] or at < 1), played
+    assert shared.gateway.command("recordings", "show", "--at", "1:99", key).status == 2
+
+
+@pytest.mark.row("B7")
+@pytest.mark.parametrize("program", [("htop -d 100", "q", "PID"), ("tmux -L inner-{name} -f /dev/null", "exit\r", r"\[0\] \d:")],
+                         ids=lambda one: one[0].split()[0])
+def test_full_screen_programs_replay(shared, folder, program):
+    command, leave, wanted = program
+    watched = Watched(shared, folder)
+    watched.begin()
+    watched.terminal.line(command.format(name=watched.terminal.name))
+    watched.terminal.wait_for(wanted)
+    if command.startswith("tmux"):
+        watched.terminal.line("echo within tmux; printf '日本語\\n'")
+        watched.terminal.wait_for("日本語\n")
+    watched.same()
+    watched.terminal.type(leave)
+    watched.terminal.wait_for(r"shell\$ *\s*\Z")
+    watched.end()
+
+
+@pytest.mark.row("B7")
+@pytest.mark.soak
+def test_a_hundred_megabytes_replay(shared, folder):
+    watched = Watched(shared, folder)
+    watched.begin()
+    text = folder / "log"
+    dice = random.Random(1)
+    with text.open("w") as file:
+        for n in range(1_300_000):
+            colour = f"\033[3{dice.randrange(8)}m" if n % 3 == 0 else ""
+            file.write(f"{colour}{n} {'entry ' * dice.randrange(4, 16)}日本\033[m\n")
+    watched.terminal.line(f"cat {text}; echo poured | tr a-z A-Z")
+    watched.terminal.wait_for("POURED", timeout=120)
+    watched.same()
+    watched.end()
+
+
+def commands(world, key, *arguments):
+    return json.loads(world.gateway.command("recordings", "show", "--commands", "--json", *arguments, key).ok().out)
+
+
+@pytest.mark.row("E6", "F6")
+def test_typed_commands_are_read_from_the_screen(shared, folder):
+    watched = Watched(shared, folder, width=60)
+    terminal = watched.terminal
+    watched.begin()
+    terminal.line("echo one")
+    terminal.wait_for("one\nshell")
+    terminal.type("echo twx")
+    terminal.key("BSpace")
+    terminal.line("o")
+    terminal.wait_for("two\nshell")
+    terminal.key("Up")
+    terminal.wait_for(r"shell\$ echo two\s*\Z")
+    terminal.line(" more")
+    terminal.wait_for("two more\nshell")
+    terminal.key("C-r")
+    terminal.type("one")
+    terminal.wait_for("echo one")
+    terminal.key("Enter")
+    terminal.wait_for("one\nshell.*one\nshell|one\nshell")
+    terminal.type("ls /usr/bin/ssh-keyg")
+    terminal.key("Tab")
+    terminal.wait_for("ssh-keygen ")
+    terminal.key("Enter")
+    terminal.line("echo 議事録を見る; echo " + "長い行" * 15)
+    terminal.wait_for("長い行\nshell")
+    terminal.line("read -s -p 'Password: ' secret")
+    terminal.wait_for("Password: ")
+    terminal.line(MARKER)
+    terminal.wait_for(r"shell\$ *\s*\Z")
+    terminal.line("vim -u NONE -n /tmp/none")
+    terminal.wait_for(r"~ *\n")
+    terminal.line(":echo 'in vim'")
+    terminal.type(":q!\r")
+    terminal.wait_for(r"shell\$ *\s*\Z")
+    key = watched.key
+    watched.end()
+    wait_until(lambda: all(one["state"] != "live" for one in shared.gateway.recordings()), "the recording to end")
+    found = [one["text"] for one in commands(shared, key) if one["how"] == "typed"]
+    assert found[1:] == [
+        "echo one", "echo two", "echo two more", "echo one", "ls /usr/bin/ssh-keygen", "echo 議事録を見る; echo " + "長い行" * 15,
+        "read -s -p 'Password: ' secret", "vim -u NONE -n /tmp/none", "exit"], found
+    prompts = {one["prompt"] for one in commands(shared, key)[1:]}
+    assert prompts == {"shell$ "}, prompts
+    out = shared.gateway.command("recordings", "export", "--format", "commands", "--output", "-", key).ok().out
+    assert [json.loads(line)["text"] for line in out.splitlines()] == [one["text"] for one in commands(shared, key)]
+    table = shared.gateway.command("recordings", "show", "--commands", key).ok().out
+    assert "議事録を見る" in table and re.search(r"TIME +CHANNEL +TARGET +HOW +COMMAND", table)
+
+
+@pytest.mark.row("E6")
+def test_exec_is_a_command_exactly(shared):
+    line = "echo  'two  spaces' ; true"
+    shared.alice.ssh(shared.place(), line)
+    (found,) = commands(shared, evidence.newest(shared, shared.alice)["audit_key"])
+    assert (found["how"], found["text"], found["prompt"]) == ("exec", line, None), found
+
+
+@pytest.mark.row("B1", "E6")
+def test_what_is_typed_without_echo_is_not_recorded(shared, folder):
+    """Passwords asked for by bash, Python and OpenSSH, typed and pasted with their Enter: no byte of one is in the recording's input; what
+    was shown is all there, keys of an editor and a line typed ahead as well."""
+    watched = Watched(shared, folder)
+    terminal = watched.terminal
+    watched.begin()
+    asked = [("read -r -s -p 'Password: ' word; echo done", "Password: "),
+             ("python3 -c 'import getpass; getpass.getpass(\"Secret: \"); print(\"done\")'", "Secret: "),
+             (f"ssh-keygen -q -t ed25519 -f {folder}/key; echo done", "Enter passphrase")]
+    for number, (command, prompt) in enumerate(asked):
+        terminal.line(command)
+        terminal.wait_for(rf"\n{prompt}[^\n]*\s*\Z")
+        for letter in f"{MARKER}{number}":
+            terminal.type(letter)
+        terminal.key("Enter")
+        if "ssh-keygen" in command:
+            terminal.wait_for(r"same passphrase again[^\n]*\s*\Z")
+            terminal.type(f"{MARKER}{number}\r")
+        terminal.wait_for(r"done\s*shell\$ *\s*\Z")
+        terminal.line("clear")
+        terminal.wait_for(r"\A\s*shell\$ *\s*\Z")
+    terminal.line("sleep 1")
+    terminal.line("echo typed ahead")
+    terminal.wait_for("ahead\n+typed ahead\nshell|ahead\ntyped ahead\nshell")
+    terminal.line("vim -u NONE -N -n /tmp/none")
+    terminal.wait_for(r"~ *\n")
+    for keys in ("i", "inserted", "\x1b", "d", "d"):
+        terminal.type(keys)
+    for letter in ":q!":
+        terminal.type(letter)
+    terminal.wait_for(":q!")
+    terminal.key("Enter")
+    terminal.wait_for(r"shell\$ *\s*\Z")
+    key = watched.key
+    watched.end()
+    wait_until(lambda: all(one["state"] != "live" for one in shared.gateway.recordings()), "the recording to end")
+    out = folder / "session.cast"
+    shared.gateway.command("recordings", "export", "--format", "asciicast-v2", "--input", "--output", str(out), key).ok()
+    events = [json.loads(line) for line in out.read_text().splitlines()[1:]]
+    typed = "".join(text for _, code, text in events if code == "i")
+    shown = "".join(text for _, code, text in events if code == "o")
+    assert MARKER not in typed and MARKER not in shown and "hint" not in typed, typed
+    for command, _ in asked:
+        assert command + "\r" in typed, typed
+    assert "sleep 1\recho typed ahead\r" in typed and "iinserted\x1bdd:q!\r" in typed and typed.endswith("exit\r"), typed
+    times = [time for time, _, _ in events]
+    assert times == sorted(times)
+    assert sum(one["bytes"]["input"] for one in shared.gateway.channels(key)) == len(typed.encode()) + 4 * (len(MARKER) + 1)
+    assert shared.gateway.command("recordings", "verify", key).ok()
