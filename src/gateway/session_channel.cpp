@@ -390,6 +390,7 @@ void SessionChannel::relay_to_target(Request start, const policy::Decision& deci
     facts.type = "session";
     facts.target = m_target->name();
     facts.level = decision.record;
+    facts.tell_commands = model::indexed(decision.index, decision.record, m_front.services().sealed).typed;
     // Where somebody sits at a terminal, what is seen there is recorded as the level says.
     if (!m_pty && !m_shell) facts.contents = decision.record_contents;
     const auto number = record.channel_opened(std::move(facts), m_front.on_failure(decision));

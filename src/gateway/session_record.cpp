@@ -36,6 +36,14 @@ void SessionRecord::open_recording(model::RecordLevel level, bool reserve, Begun
     callbacks.on_failure = [weak = weak_from_this()](const Error& error) {
         if (auto record = weak.lock()) record->failed(error);
     };
+    callbacks.on_command = [weak = weak_from_this()](const recording::TypedCommand& typed) {
+        if (auto record = weak.lock())
+            record->index(model::CommandRun{.channel = typed.channel,
+                .time = typed.entered,
+                .text = typed.text,
+                .how = model::CommandHow::Typed,
+                .target = typed.target});
+    };
     m_services.recordings.open(
         std::move(facts), reserve, [&loop = m_loop](std::function<void()> work) { loop.post(std::move(work)); },
         std::move(callbacks),

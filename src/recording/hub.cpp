@@ -255,7 +255,7 @@ Result<Recordings::Opened> Hub::create(SessionFacts facts, bool reserve, TimePoi
         return fail("the recording cannot be started", written.error().detail);
     }
     auto shared = std::make_shared<RecorderCallbacks>(std::move(callbacks));
-    auto track = std::make_shared<Track>(*this, writer, facts.level, origin, std::move(executor), shared, std::move(file));
+    auto track = std::make_shared<Track>(*this, writer, facts.level, facts.started, origin, std::move(executor), shared, std::move(file));
     bool stopping = false;
     {
         const std::lock_guard lock(m_mutex);

@@ -37,7 +37,15 @@ struct ChannelFacts {  // a channel begins
     std::string target;         // "login@target" or empty
     std::string destination;    // host:port of forwards
     model::RecordLevel level = model::RecordLevel::Full;  // of the rule that allowed it; a recording's channels may differ
+    bool tell_commands = false;  // RecorderCallbacks::on_command hears what is typed
     model::Contents contents;  // at level Full: how much of each stream is kept; the rest is counted and digested
+};
+
+struct TypedCommand {  // as terminal::CommandReader read it
+    std::uint32_t channel = 0;
+    std::string target;
+    std::string text;
+    WallTime entered{};
 };
 
 class Recorder {
@@ -69,6 +77,7 @@ public:
 struct RecorderCallbacks {
     std::function<void()> on_drained;
     std::function<void(Error)> on_failure;  // once: a block could not be written; what was before it is safe
+    std::function<void(TypedCommand)> on_command;
 };
 
 /// Runs a function on a loop; given by net so that recording needs no Asio.

@@ -24,11 +24,12 @@ EventType data_type(Stream stream) {
 
 }  // namespace
 
-Track::Track(Hub& hub, std::size_t writer, model::RecordLevel level, TimePoint origin, Executor executor,
+Track::Track(Hub& hub, std::size_t writer, model::RecordLevel level, WallTime started, TimePoint origin, Executor executor,
              std::weak_ptr<RecorderCallbacks> callbacks, std::unique_ptr<BlockFile> file)
     : m_hub(hub),
       m_writer(writer),
       m_level(level),
+      m_started(started),
       m_origin(origin),
       m_executor(std::move(executor)),
       m_callbacks(std::move(callbacks)),
@@ -59,6 +60,7 @@ void Track::channel_opened(const ChannelFacts& facts, TimePoint now) {
                                         std::string_view(facts.destination)}) {
         format::append_text(head, text.substr(0, kTextMost));
     }
+    if (facts.tell_commands) m_tells[facts.channel] = facts.target;
     head.push_back(static_cast<std::byte>(facts.level));
     put(EventType::ChannelOpened, EventType::Continuation, facts.channel, time_of(now), head, {});
     deliver(std::move(lock));
@@ -430,10 +432,25 @@ std::vector<Track::Late> Track::late_events() {
     }
     for (const Follower::Command& command : m_follower.take_commands()) {
         late.push_back({EventType::Command, command.channel, base::to_bytes(encode_command(command))});
+        tell(command);
     }
     const std::lock_guard lock(m_mutex);
     m_totals.events += late.size();
     return late;
+}
+
+void Track::tell(const Follower::Command& command) {
+    TypedCommand typed{command.channel, {}, command.text,
+                       m_started + std::chrono::microseconds(static_cast<std::int64_t>(command.entered_us))};
+    {
+        const std::lock_guard lock(m_mutex);
+        const auto found = m_tells.find(command.channel);
+        if (found == m_tells.end()) return;
+        typed.target = found->second;
+    }
+    post([callbacks = m_callbacks.lock(), typed] {
+        if (callbacks && callbacks->on_command) callbacks->on_command(typed);
+    });
 }
 
 /// At the end: what is not decided will never be.

@@ -30,7 +30,7 @@ public:
     static constexpr std::size_t kBacklogLow = 256 * 1024;
 
     /// `origin`: the steady clock's reading at the session's start.
-    Track(Hub& hub, std::size_t writer, model::RecordLevel level, TimePoint origin, Executor executor,
+    Track(Hub& hub, std::size_t writer, model::RecordLevel level, WallTime started, TimePoint origin, Executor executor,
           std::weak_ptr<RecorderCallbacks> callbacks, std::unique_ptr<BlockFile> file);
     ~Track();
 
@@ -136,6 +136,7 @@ private:
         Bytes payload;
     };
     std::vector<Late> late_events();
+    void tell(const Follower::Command& command);
     /// Without `block`: only what is late.
     Result<void> stage_block(Compressor& compressor, const Block* block, std::span<const Late> late);
     Result<void> stage_keyframe(Compressor& compressor);
@@ -145,6 +146,7 @@ private:
     Hub& m_hub;
     const std::size_t m_writer;
     const model::RecordLevel m_level;  // of channels that were not announced
+    const WallTime m_started;
     const TimePoint m_origin;
     const Executor m_executor;
     const std::weak_ptr<RecorderCallbacks> m_callbacks;
@@ -173,6 +175,7 @@ private:
     std::unique_ptr<Finish> m_finish;  // until the writer took it
     std::unique_ptr<Error> m_failed;
     std::unordered_map<std::uint32_t, Channel> m_channels;
+    std::map<std::uint32_t, std::string> m_tells;  // targets of channels, open or not, of which typed commands are told
     Totals m_totals;
     Wake m_wake;
 };
