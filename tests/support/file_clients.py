@@ -157,7 +157,8 @@ class Plan:
         found = {}
         for path in Path(self.folder).rglob("*"):
             found[str(path)] = os.readlink(path) if path.is_symlink() else None if path.is_dir() else path.read_bytes()
-        wanted = {**{path: file.content for path, file in self.files.items()}, **self.links, **{folder: None for folder in self.folders[1:]}}
+        contents = {path: file.content for path, file in self.files.items()}
+        wanted = {**contents, **self.links, **dict.fromkeys(self.folders[1:])}
         assert sorted(found) == sorted(wanted)
         assert all(found[path] == wanted[path] for path in wanted)
         assert all(stat.S_IMODE(os.stat(path).st_mode) == file.mode for path, file in self.files.items() if file.mode)
