@@ -198,8 +198,8 @@ void Reader::read_end(const BlockWalker::Block& block) {
 /// The block without its checksum, which is checked already.
 Bytes Reader::whole_of(const BlockWalker::Block& block) {
     const auto head = format::encode(block.header);
-    Bytes bytes(head.begin(), head.end());
-    bytes.insert(bytes.end(), block.stored.begin(), block.stored.end());
+    Bytes bytes(head.size() + block.stored.size());
+    std::ranges::copy(block.stored, std::ranges::copy(head, bytes.begin()).out);
     return bytes;
 }
 
