@@ -1,6 +1,7 @@
 """Mails on START and FINISH (row A4), through relays that others wrote."""
 import email.utils
 import os
+import random
 import re
 import time
 
@@ -282,3 +283,35 @@ def test_no_password_without_tls(folder):
     finally:
         plain.stop()
         strange.stop()
+
+
+@pytest.mark.row("A4")
+@pytest.mark.soak
+def test_killed_at_random_moments(mailing):
+    """kill -9 while sessions come and go and mails are made, queued and sent: each START and FINISH is told by one mail, which the relay
+    may see twice."""
+    at = mailing()
+    dice = random.Random(5)
+    for _ in range(20):
+        clients = [at.world.alice.start(at.world.place(), "true") for _ in range(dice.randrange(1, 5))]
+        time.sleep(dice.uniform(0.1, 3))
+        at.gateway.kill()
+        for client in clients:
+            client.kill()
+            client.communicate()
+        at.gateway.start()
+    wanted = {(event, session["id"]) for session in at.gateway.sessions() for event in ("started", "finished")}
+
+    def told():
+        found = {}
+        for mail in at.relay.arrived:
+            alone = re.search(r"^Session  : (\w+)$", mail.text, re.M)
+            events = [(mail.subject.split()[-1], alone[1])] if alone else [
+                ({"START": "started", "FINISH": "finished"}[word], session)
+                for word, session in re.findall(r"^\d\d/\d\d \S+ (\w+) .* ([0-9a-f]{16})$", mail.text, re.M)]
+            for event in events:
+                found.setdefault(event, set()).add(mail.id)
+        return found
+    assert len(wanted) > 20
+    wait_until(lambda: set(told()) >= wanted, "a mail for each START and FINISH", 60)
+    assert all(len(ids) == 1 for ids in told().values()), told()
