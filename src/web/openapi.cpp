@@ -95,11 +95,16 @@ Json schemas() {
         {"finished", nullable(time())}, {"result", text()}, {"bytes_in", count()}, {"bytes_out", count()},
         {"live", flag()}});
     all["Sessions"] = object({{"sessions", list(reference("Session"))}, {"gateway", flag()}});
-    all["Found"] = object({{"sessions", list(reference("Session"))},
-        {"hits", list(object({{"kind", one_of({"command", "file"})}, {"time", time()}, {"session", text()}, {"audit_key", text()},
-                     {"user", text()}, {"source", text()}, {"target", text()}, {"channel", count()}, {"how", one_of({"exec", "typed"})},
-                     {"text", text()}, {"operation", text()}, {"path", text()}, {"other_path", text()}, {"bytes_read", count()},
-                     {"bytes_written", count()}, {"sha256", text()}, {"result", text()}, {"via", text()}}))}});
+    const Json hit = body_object({{"kind", one_of({"command", "file"})}, {"time", time()}, {"session", text()}, {"audit_key", text()},
+                                     {"user", text()}, {"source", text()}, {"target", text()}, {"channel", count()},
+                                     {"how", one_of({"exec", "typed"})}, {"text", text()}, {"operation", text()}, {"path", text()},
+                                     {"other_path", text()}, {"bytes_read", count()}, {"bytes_written", count()},
+                                     {"sha256", text()}, {"result", text()}, {"via", text()}},
+        {"kind", "time", "session", "audit_key", "user", "source", "target", "channel"});
+    const Json session = object({{"id", text()}, {"audit_key", text()}, {"user", text()}, {"source", text()},
+        {"source_port", count()}, {"key_fingerprint", text()}, {"client", text()}, {"target", text()}, {"started", time()},
+        {"finished", nullable(time())}, {"result", text()}, {"bytes_in", count()}, {"bytes_out", count()}});
+    all["Found"] = object({{"sessions", list(session)}, {"hits", list(hit)}});
     all["Ended"] = object({{"ended", text()}});
     all["AuditRecord"] = object({{"sequence", count()}, {"time", time()}, {"time_ms", count()}, {"kind", text()},
         {"session", text()}, {"user", text()}, {"source", text()}, {"subject", text()}, {"outcome", text()}, {"reason", text()},

@@ -103,7 +103,8 @@ def test_every_answer_is_as_described(mailing_world, folder):
     target = {"name": "db1", "address": "10.0.0.9:22", "trust": "first-use", "labels": {"env": "prod"}}
     rule = {"name": "r1", "users": ["carol"], "allow": ["shell"], "when": {"hours": "08:00-20:00 Asia/Tokyo"}}
     requests = [
-        ("GET", "/v1/watch/{id}", f"/v1/watch/{watched}", None), ("GET", "/v1/search", "/v1/search?words=no-such-word&since=1h", None),
+        ("GET", "/v1/watch/{id}", f"/v1/watch/{watched}", None), ("GET", "/v1/search", "/v1/search?words=alice&since=1h", None),
+        ("GET", "/v1/search", "/v1/search?command=echo&user=alice", None),
         ("GET", "/openapi.json", "/openapi.json", None), ("GET", "/ca.pub", "/ca.pub", None), ("GET", "/v1/ca", "/v1/ca", None),
         ("POST", "/v1/ca", "/v1/ca", {"step": "publish"}),
         ("GET", "/v1/sessions", "/v1/sessions?user=alice&most=5", None), ("GET", "/v1/sessions/{id}", f"/v1/sessions/{session}", None),
