@@ -62,7 +62,7 @@ Result<OpenedCopy> copy_opened(const std::function<Result<std::unique_ptr<Source
     json members;
     OpenedCopy copy;
     while (const auto block = first->next()) {
-        copy.original = block->header.checksum;
+        if (block->header.type != format::BlockType::Signature) copy.original = block->header.checksum;
         if (block->header.type != format::BlockType::Facts || facts || block->header.codec != format::Codec::Raw) continue;
         auto decoded = decode_facts(base::text_view(block->stored));
         if (!decoded) return std::unexpected(decoded.error());
@@ -74,6 +74,7 @@ Result<OpenedCopy> copy_opened(const std::function<Result<std::unique_ptr<Source
     const auto key = open_seal(facts->seal, auditor, facts->audit_key);
     if (!key) return std::unexpected(key.error());
     members.erase("seal");
+    members.erase("signed_by");  // the original's signature says nothing about another file
     members["copy_of"] = {{"audit_key", facts->audit_key}, {"chain", base::hex(copy.original)}};
 
     auto second = walk();
@@ -83,6 +84,7 @@ Result<OpenedCopy> copy_opened(const std::function<Result<std::unique_ptr<Source
     Bytes opened(format::kBlockStored);
     while (const auto block = second->next()) {
         const format::BlockHeader& header = block->header;
+        if (header.type == format::BlockType::Signature) continue;
         bool written = true;
         if (header.type == format::BlockType::Facts) {
             written = writer.block(header, base::to_bytes(members.dump(-1, ' ', false, json::error_handler_t::replace)));

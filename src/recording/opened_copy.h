@@ -10,7 +10,7 @@ namespace sekisho::recording {
 
 struct OpenedCopy {
     std::uint32_t blocks = 0;
-    format::Checksum original{};  // the chain's value behind the last block of the original, in the copy's facts too
+    format::Checksum original{};  // the checksum of the original's end, in the copy's facts too
     std::vector<Problem> problems;  // of the original: what is damaged there is missing here
 };
 /// Fails where `make_source` has no recording, a recording that is not sealed to this auditor, or not sealed at all.

@@ -199,6 +199,7 @@ public:
         kept.push_back(record.kind);
         return {};
     }
+    Result<evidence::ChainHead> audit_head() override { return fail("unused"); }
     Result<std::vector<model::AuditRecord>> audit_records(const store::AuditFilter&) override { return fail("unused"); }
     Result<std::vector<store::ActivityHit>> search(const store::ActivityFilter&) override { return fail("unused"); }
     Result<void> record_commands(std::span<const model::CommandRun>) override { return fail("unused"); }

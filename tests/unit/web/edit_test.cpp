@@ -265,6 +265,7 @@ public:
     Result<std::vector<model::Session>> sessions(const store::SessionFilter& f) override { return m_store.sessions(f); }
     Result<std::optional<model::Session>> session(const std::string& id) override { return m_store.session(id); }
     Result<void> audit(const model::AuditRecord& r) override { return m_store.audit(r); }
+    Result<evidence::ChainHead> audit_head() override { return m_store.audit_head(); }
     Result<std::vector<model::AuditRecord>> audit_records(const store::AuditFilter& f) override {
         return m_store.audit_records(f);
     }
