@@ -8,7 +8,7 @@ namespace sekisho::terminal {
 namespace {
 
 constexpr std::size_t kHeldMost = 4096;  // no password is longer; what is, was pasted
-constexpr std::size_t kEscapeMost = 32;
+constexpr std::size_t kEscapeMost = 1024;
 
 bool mask(std::string_view text) {
     std::size_t marks = 0;
@@ -25,6 +25,9 @@ bool sequence_ends(std::string_view sequence) {
     if (sequence.size() < 2) return false;
     if (sequence[1] == '[') return sequence.size() > 2 && sequence.back() >= 0x40 && sequence.back() <= 0x7e;
     if (sequence[1] == 'O') return sequence.size() > 2;
+    // What a terminal answers by itself.
+    if (sequence[1] == 'P' || sequence[1] == ']' || sequence[1] == '_')
+        return sequence.back() == '\a' || sequence.ends_with("\x1b\\");
     return true;
 }
 

@@ -89,7 +89,7 @@ def test_the_replayed_screen_is_the_terminals(shared, folder):
     text.write_text("".join(f"{n} 日本語の行、全角と半角 mixed {'長い' * (n % 30)}\n" for n in range(200)))
     steps = [
         (f"cat {text} | head -40", r"39 日本語"),
-        ("printf '\\033[31;1mred \\033[0;44m blue \\033[m\\033[4mline\\033[24m\\033(0lqqk\\033(B\\n'", "red"),
+        ("printf '\\033[31;1mred \\033[0;44m blue \\033[m\\033[4mline\\033[24m\\n'", "red"),
         (f"LESS= less {text}", "議事録|:"),
         (" ", ":"), ("G", "END"), ("q", r"shell\$ *\s*\Z"),
         (f"vim -u NONE -N -n {text}", "1 日本語"),
@@ -191,7 +191,7 @@ def test_typed_commands_are_read_from_the_screen(shared, folder):
     terminal.key("Enter")
     terminal.line("echo 議事録を見る; echo " + "長い行" * 15)
     terminal.wait_for("長い行\nshell")
-    terminal.line("read -s -p 'Password: ' secret")
+    terminal.line("read -s -p 'Password: ' secret; echo")
     terminal.wait_for("Password: ")
     terminal.line(MARKER)
     terminal.wait_for(r"shell\$ *\s*\Z")
@@ -206,7 +206,7 @@ def test_typed_commands_are_read_from_the_screen(shared, folder):
     found = [one["text"] for one in commands(shared, key) if one["how"] == "typed"]
     assert found[1:] == [
         "echo one", "echo two", "echo two more", "echo one", "ls /usr/bin/ssh-keygen", "echo 議事録を見る; echo " + "長い行" * 15,
-        "read -s -p 'Password: ' secret", "vim -u NONE -n /tmp/none", "exit"], found
+        "read -s -p 'Password: ' secret; echo", "vim -u NONE -n /tmp/none", "exit"], found
     prompts = {one["prompt"] for one in commands(shared, key)[1:]}
     assert prompts == {"shell$ "}, prompts
     out = shared.gateway.command("recordings", "export", "--format", "commands", "--output", "-", key).ok().out
