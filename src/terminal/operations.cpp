@@ -104,7 +104,6 @@ void Screen::erase_line(int what) {
 void Screen::lines(int count) {
     if (m_y < m_top || m_y > m_bottom) return;
     grid().scroll(m_y, m_bottom, std::clamp(count, -m_rows, m_rows), background());
-    m_x = 0;
     m_wraps = false;
 }
 
