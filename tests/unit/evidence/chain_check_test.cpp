@@ -145,7 +145,10 @@ std::uint64_t tamper(Records& records, const Records& other, std::mt19937& rando
             std::string* texts[] = {&record.kind, &record.session, &record.user, &record.source, &record.subject,
                 &record.outcome, &record.reason, &record.recording};
             std::string& text = *texts[any(std::size(texts))];
-            text.empty() ? text += 'x' : text[any(text.size())] ^= static_cast<char>(1 << any(8));
+            if (text.empty())
+                text += 'x';
+            else
+                text[any(text.size())] ^= static_cast<char>(1 << any(8));
             break;
         }
         case 1: record.hash[any(32)] ^= static_cast<std::byte>(1 << any(8)); break;

@@ -36,12 +36,15 @@ TEST(MerkleTree, EveryLeafFindsTheRootAndNoOtherDoes) {
             EXPECT_EQ(merkle_root(leaves[i], i, size, path), tree.root());
             EXPECT_NE(merkle_root(merkle_leaf(value(99)), i, size, path), tree.root());
             EXPECT_EQ(merkle_root(leaves[i], size, size, path), std::nullopt);
-            if (size > 1) EXPECT_NE(merkle_root(leaves[i], (i + 1) % size, size, path), tree.root()) << i << " of " << size;
+            if (size > 1) {
+                EXPECT_NE(merkle_root(leaves[i], (i + 1) % size, size, path), tree.root()) << i << " of " << size;
+            }
             auto longer = path;
             longer.push_back(value(0));
             EXPECT_EQ(merkle_root(leaves[i], i, size, longer), std::nullopt);
-            if (!path.empty())
+            if (!path.empty()) {
                 EXPECT_EQ(merkle_root(leaves[i], i, size, std::span(path).first(path.size() - 1)), std::nullopt);
+            }
         }
     }
 }

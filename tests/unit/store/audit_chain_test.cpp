@@ -29,8 +29,9 @@ TEST_P(AuditChainTest, EachRecordStandsForAllBeforeIt) {
     EXPECT_EQ(m_store->audit_head().value(), evidence::ChainHead{});
     for (int i = 0; i < 5; ++i)
         ASSERT_TRUE(m_store->audit({.kind = "a", .session = "s", .recording = "2026-11-22_14-16-00_alice"}));
-    ASSERT_TRUE(
-        m_store->replace_access({.users = {{.name = "alice"}}}, {{.kind = "access.changed"}, {.kind = "access.changed"}}));
+    model::Access access;
+    access.users = {{.name = "alice"}};
+    ASSERT_TRUE(m_store->replace_access(access, {{.kind = "access.changed"}, {.kind = "access.changed"}}));
     ASSERT_TRUE(m_store->audit({.kind = "audit.checkpoint"}));
     const auto checked = check(*m_store);
     EXPECT_EQ(said(checked), "sound");
@@ -48,7 +49,8 @@ TEST_P(AuditChainTest, TheNewestComeInTheirOrder) {
     for (int i = 0; i < 10; ++i) ASSERT_TRUE(m_store->audit({.kind = i % 2 == 0 ? "even" : "odd"}));
     const auto numbers = [&](const AuditFilter& filter) {
         std::string text;
-        for (const auto& record : m_store->audit_records(filter).value()) text += std::to_string(record.sequence) + " ";
+        const auto records = m_store->audit_records(filter).value();
+        for (const auto& record : records) text += std::to_string(record.sequence) + " ";
         return text;
     };
     EXPECT_EQ(numbers({.most = 3, .newest = true}), "8 9 10 ");
@@ -145,7 +147,8 @@ TEST_P(RowsTest, WhatIsDoneToThemIsFound) {
     EXPECT_EQ(said(check(*m_store)), "sound");
     evidence::ChainCheck cut;
     cut.expect(head);
-    for (const auto& record : m_store->audit_records({}).value()) cut.add(record);
+    const auto records = m_store->audit_records({}).value();
+    for (const auto& record : records) cut.add(record);
     cut.finish();
     EXPECT_EQ(said(cut), "entries 16-20: cut off at the end: entry 20 was there");
 }
