@@ -87,8 +87,9 @@ std::string piece(std::mt19937& dice, int columns, int rows, bool& region) {
         case 8: return csi(std::string(1, "012"[dice() % 3]) + "K");
         case 9: return csi(below(3) + "L");
         case 10: return csi(below(3) + "M");
-        case 11: return csi(below(5) + "P");
-        case 12: return csi(below(5) + "@");
+        // Outside of the region libvterm leaves lines as they are, and xterm does not.
+        case 11: return region ? "\r" : csi(below(5) + "P");
+        case 12: return region ? "\r" : csi(below(5) + "@");
         case 13: return csi(below(5) + "X");
         case 14: return csi(below(2) + "S");
         case 15: return csi(below(2) + "T");
@@ -108,7 +109,7 @@ std::string piece(std::mt19937& dice, int columns, int rows, bool& region) {
                    "8";
         case 25:
             region = true;
-            return csi("2;" + below(rows) + "r");
+            return csi("2;" + std::to_string(3 + static_cast<int>(dice() % static_cast<unsigned>(rows - 2))) + "r");  // xterm ignores others
         case 26:
             region = false;
             return csi("r");
