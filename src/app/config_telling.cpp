@@ -85,8 +85,6 @@ std::string wrong_events(const Config& config) {
     return {};
 }
 
-std::string fine(const Config&) { return {}; }
-
 void add_mail(const auto& add) {
     add("mail.smtp", Text([](Config& c) -> std::string& { return c.mail.smtp; }), Reload::Restart,
         "The relay that takes mails about sessions: smtp://HOST:587 (STARTTLS) or smtps://HOST:465. Empty: no mails.",
@@ -257,7 +255,9 @@ void add_json_and_webhook(const auto& add) {
 
 void add_telling_keys(std::vector<ConfigKey>& keys) {
     const auto add = [&](std::string_view key, Place place, Reload reload, std::string_view help,
-                         std::string (*wrong)(const Config&) = fine) { keys.push_back({key, place, reload, help, wrong}); };
+                         std::string (*wrong)(const Config&) = [](const Config&) { return std::string(); }) {
+        keys.push_back({key, place, reload, help, wrong});
+    };
     add_mail(add);
     add_syslog(add);
     add_json_and_webhook(add);

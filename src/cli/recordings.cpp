@@ -264,7 +264,7 @@ Result<void> export_to(const std::string& path, const std::function<Result<void>
 
 /// `recordings open`: a copy for tools that have no key. What it says of itself is not evidence any more.
 int open_copy(const Context& context, const Options& options) {
-    const auto path = find(context, options.which);
+    const auto path = find_recording(context, options.which);
     if (!path) return failed(path.error());
     auto text = key_text(options.key);
     if (!text) return failed(options.key + ": " + text.error().text);

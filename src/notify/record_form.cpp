@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/bytes.h"
 #include "notify/one_line.h"
 
 namespace sekisho::notify {
@@ -47,7 +48,8 @@ std::string parameter(std::string_view name, std::string_view text, std::size_t 
 std::string json_form(const model::AuditRecord& record, std::string_view host) {
     const nlohmann::ordered_json json{{"sequence", record.sequence}, {"time", base::rfc3339(record.time)}, {"host", host},
         {"kind", record.kind}, {"session", record.session}, {"user", record.user}, {"source", record.source},
-        {"subject", record.subject}, {"outcome", record.outcome}, {"reason", record.reason}};
+        {"subject", record.subject}, {"outcome", record.outcome}, {"reason", record.reason},
+        {"recording", record.recording}, {"hash", base::hex(record.hash)}};
     return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

@@ -96,9 +96,7 @@ void FolderCheck::check_signature(CheckedRecording& recording) {
     if (!found.signature) {
         const auto ended = found.facts.started + std::chrono::microseconds(found.end->duration_us);
         const bool just_now = !found.facts.signed_by.empty() && m_settings.now - ended < kSignedWithin;
-        recording.signing = just_now && !m_settings.folder.empty() && writer_lives(m_settings.folder, found.facts.writer)
-                                ? Signing::Pending
-                                : Signing::Unsigned;
+        recording.signing = just_now ? Signing::Pending : Signing::Unsigned;
         return;
     }
     const auto statement = found.signature->statement(found.written->last);

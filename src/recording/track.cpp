@@ -90,14 +90,12 @@ void Track::data(std::uint32_t channel, Stream stream, BytesView bytes, TimePoin
     m_totals.bytes[index] += bytes.size();
     const std::uint64_t time_us = time_of(now);
     const bool full = state.level == model::RecordLevel::Full;
-    // What is typed into a terminal is recorded once it is known to be shown there; at level commands nothing but commands is.
-    const bool followed =
-        state.terminal && !state.cut && ((full && stream == Stream::Input) || state.level == model::RecordLevel::Commands);
+    // Commands are read from it, and it is forgotten.
+    const bool followed = state.terminal && !state.cut && state.level == model::RecordLevel::Commands;
     BytesView kept = full ? bytes : BytesView();
     if (state.cut) kept = state.cut->keep(stream, bytes);
     if (followed) {
-        const auto type =
-            static_cast<EventType>(static_cast<std::uint8_t>(data_type(stream)) | (full ? format::kHeldBack : format::kOnlyFollowed));
+        const auto type = static_cast<EventType>(static_cast<std::uint8_t>(data_type(stream)) | format::kOnlyFollowed);
         put(type, type, channel, time_us, {}, bytes);
         --m_totals.events;
     } else if (!kept.empty()) {

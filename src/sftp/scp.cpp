@@ -126,7 +126,7 @@ void ScpObserver::message(const std::string& line) {
 void ScpObserver::file(const std::string& line) {
     auto entry = entry_of(line);
     if (!entry) return blind("a file of the sender has no size or name");
-    m_file.emplace();
+    m_file = Current{};
     m_file->operation = operation(entry->name);
     m_file->operation.operation = m_command.to_target ? "write" : "read";
     m_file->size = entry->size;

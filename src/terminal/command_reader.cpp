@@ -119,7 +119,6 @@ void CommandReader::key(char c, const Screen& screen, std::uint64_t time_us) {
 
 void CommandReader::begin(const Screen& screen) {
     Line line;
-    if (m_shown_since) m_entered.clear();  // its line never ended, and something else was written behind it
     // Where the line before is not over yet, no prompt is there.
     if (m_entered.empty()) line.prompt = before_cursor(screen);
     line.right = trimmed(screen.text(screen.cursor_row(), screen.cursor_column(), screen.columns()));
@@ -130,7 +129,6 @@ void CommandReader::enter(const Screen& screen, std::uint64_t time_us) {
     if (!m_line) return;  // an empty line
     m_line->entered_us = time_us;
     m_line->at_enter = read(*m_line, screen);
-    m_shown_since = false;
     if (m_entered.size() < kEnteredMost) m_entered.push_back(std::move(*m_line));
     m_line.reset();
 }
@@ -141,11 +139,7 @@ void CommandReader::shown(BytesView output, Screen& screen, std::vector<Command>
         const auto line = std::ranges::find(output, std::byte{'\n'});
         const auto size = static_cast<std::size_t>(line - output.begin());
         screen.feed(output.first(size));
-        if (size == output.size()) {
-            m_shown_since = !m_entered.empty();
-            return;
-        }
-        m_shown_since = false;
+        if (size == output.size()) return;
         line_ends(screen, found);
         screen.feed(output.subspan(size, 1));
         output = output.subspan(size + 1);

@@ -48,7 +48,6 @@ private:
 
     std::string m_escape;  // a sequence that a key, or the terminal itself, sends
     bool m_pasting = false;
-    bool m_shown_since = false;  // output came since the last Enter, and no line ended
     std::optional<Line> m_line;
     std::deque<Line> m_entered;
     std::deque<Line> m_ahead;  // typed while no prompt was there: the shell shows them again

@@ -59,9 +59,9 @@ public:
             const std::lock_guard lock(m_kept->mutex);
             return m_kept->backlogged;
         }
-        void finish(std::string_view reason, TimePoint, std::function<void(Result<void>)> done) override {
+        void finish(std::string_view reason, TimePoint, Finished done) override {
             with([&](Kept& k) { k.finished = reason; });
-            m_kept->executor([done] { done({}); });
+            m_kept->executor([done] { done({}, std::nullopt); });
         }
 
     private:

@@ -109,7 +109,8 @@ std::string piece(std::mt19937& dice, int columns, int rows, bool& region) {
                    "8";
         case 25:
             region = true;
-            return csi("2;" + std::to_string(3 + static_cast<int>(dice() % static_cast<unsigned>(rows - 2))) + "r");  // xterm ignores others
+            // Others are ignored by xterm.
+            return csi("2;" + std::to_string(3 + static_cast<int>(dice() % static_cast<unsigned>(rows - 2))) + "r");
         case 26:
             region = false;
             return csi("r");
