@@ -54,7 +54,7 @@ TEST(ConfigFileTest, UnknownKeysAreErrorsWithLineAndNearest) {
     EXPECT_EQ(error_of("\n[shs]\nlisten = []\n"), "sekisho.toml:2: unknown key shs; did you mean ssh?");
     EXPECT_EQ(error_of("datadir = \"/x\""), "sekisho.toml:1: unknown key datadir; did you mean data_dir?");
     EXPECT_EQ(error_of("[recording.upload]\nurl = \"s3://x\"\n"), "sekisho.toml:1: unknown key recording.upload");
-    EXPECT_EQ(error_of("[mail]\nto = []\n"), "sekisho.toml:1: unknown key mail");
+    EXPECT_EQ(error_of("[zeppelin]\nto = []\n"), "sekisho.toml:1: unknown key zeppelin");
     EXPECT_EQ(error_of("ssh = 5"), "sekisho.toml:1: ssh is a section: write [ssh]");
 }
 

@@ -82,6 +82,8 @@ TEST(SyslogFormTest, NamesOfFacilitiesAndElements) {
 TEST(JsonFormTest, IsOneObjectOnOneLine) {
     model::AuditRecord odd = record();
     odd.reason = "a\n\"b\" \xff 関";
+    odd.recording = "2026-11-30_23-59-59_alice";
+    odd.hash[0] = std::byte{0xab};
     const std::string text = json_form(odd, "gw");
     EXPECT_EQ(text.find('\n'), std::string::npos);
     const auto json = nlohmann::json::parse(text);
@@ -89,7 +91,9 @@ TEST(JsonFormTest, IsOneObjectOnOneLine) {
     EXPECT_EQ(json["time"], "2026-11-30T14:59:59.123Z");
     EXPECT_EQ(json["host"], "gw");
     EXPECT_EQ(json["reason"], "a\n\"b\" \xef\xbf\xbd 関");
-    EXPECT_EQ(json.size(), 10U);
+    EXPECT_EQ(json["recording"], "2026-11-30_23-59-59_alice");
+    EXPECT_EQ(json["hash"], "ab" + std::string(62, '0'));
+    EXPECT_EQ(json.size(), 12U);
 }
 
 }  // namespace
