@@ -1,6 +1,8 @@
 // Order for one recording: blocks and chain (Reader) → name → signature → audit records → what it all comes to.
 #include "recording/check.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -96,7 +98,10 @@ void FolderCheck::check_signature(CheckedRecording& recording) {
     if (!found.signature) {
         const auto ended = found.facts.started + std::chrono::microseconds(found.end->duration_us);
         const bool just_now = !found.facts.signed_by.empty() && m_settings.now - ended < kSignedWithin;
-        recording.signing = just_now ? Signing::Pending : Signing::Unsigned;
+        // Whoever may not look into the folder cannot tell a dead writer from a busy one.
+        const std::string& folder = m_settings.folder;
+        const bool busy = !folder.empty() && (::access(folder.c_str(), R_OK | X_OK) != 0 || writer_lives(folder, found.facts.writer));
+        recording.signing = just_now && busy ? Signing::Pending : Signing::Unsigned;
         return;
     }
     const auto statement = found.signature->statement(found.written->last);
