@@ -39,12 +39,28 @@ bool masked(std::string_view text) {
     return true;
 }
 
-/// The line that the cursor is in, up to the cursor.
-std::string before_cursor(const Screen& screen) {
-    const auto [first, last] = screen.line_of(screen.cursor_row());
-    std::string out;
-    for (int y = first; y < screen.cursor_row(); ++y) out += screen.text(y, 0, screen.columns());
-    return out + screen.text(screen.cursor_row(), 0, screen.cursor_column());
+/// Where `typed` begins at the end of `line`. Spaces do not count: a shell that did not know where the cursor was fills rows with them.
+std::optional<std::size_t> begin_of(std::string_view line, std::string_view typed) {
+    std::size_t at = line.size();
+    for (auto left = typed; !trimmed(left).empty(); left.remove_suffix(1)) {
+        if (left.back() == ' ') continue;
+        while (at > 0 && line[at - 1] == ' ') --at;
+        if (at == 0 || line[at - 1] != left.back()) return std::nullopt;
+        --at;
+    }
+    return at;
+}
+
+/// Behind which `typed` ends at the beginning of `line`.
+std::optional<std::size_t> end_of(std::string_view line, std::string_view typed) {
+    std::size_t at = 0;
+    for (const char c : typed) {
+        if (c == ' ') continue;
+        while (at < line.size() && line[at] == ' ') ++at;
+        if (at == line.size() || line[at] != c) return std::nullopt;
+        ++at;
+    }
+    return at;
 }
 
 /// A sequence that terminals send by themselves: answers to questions, focus, the mouse.
@@ -88,6 +104,7 @@ void CommandReader::typed(BytesView input, const Screen& screen, std::uint64_t t
         const std::string sequence = std::exchange(m_escape, {});
         if (no_key(sequence)) continue;
         if (!m_line) begin(screen);
+        find_late_prompt(screen);
         if (sequence == "\x1b[200~") {
             m_pasting = true;
         } else if (sequence == "\x1b[201~") {
@@ -108,6 +125,7 @@ void CommandReader::key(char c, const Screen& screen, std::uint64_t time_us) {
         return;
     }
     if (!m_line) begin(screen);
+    find_late_prompt(screen);
     if (line_end) {
         m_line->pasted = true;
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || m_line->typed.size() >= kTypedMost) {
@@ -120,13 +138,40 @@ void CommandReader::key(char c, const Screen& screen, std::uint64_t time_us) {
 void CommandReader::begin(const Screen& screen) {
     Line line;
     // Where the line before is not over yet, no prompt is there.
-    if (m_entered.empty()) line.prompt = before_cursor(screen);
+    if (m_entered.empty()) line.prompt = line.before = screen.before_cursor();
     line.right = trimmed(screen.text(screen.cursor_row(), screen.cursor_column(), screen.columns()));
     m_line = std::move(line);
 }
 
+/// It was begun before there was a prompt, and stands behind one now, perhaps for the second time: the terminal itself showed it first.
+void CommandReader::find_prompt(Line& line, std::string_view shown) const {
+    if (!blank(line.prompt)) return;
+    if (line.edited) {  // only the prompt that is known can tell
+        const std::size_t known = blank(m_prompt) ? std::string::npos : shown.rfind(m_prompt);
+        if (known == std::string::npos) return;
+        line.before = shown.substr(0, known + m_prompt.size());
+        line.prompt = m_prompt;
+        return;
+    }
+    const auto begin = blank(line.typed) ? std::nullopt : begin_of(shown, line.typed);
+    if (!begin || blank(shown.substr(0, *begin))) return;
+    line.before = shown.substr(0, *begin);
+    line.prompt = line.before;
+    if (!blank(m_prompt) && line.before.ends_with(m_prompt)) {
+        line.prompt = m_prompt;
+    } else if (const auto end = end_of(line.before, line.typed); end && !blank(line.before.substr(*end))) {
+        line.prompt = line.before.substr(*end);
+    }
+}
+
+void CommandReader::find_late_prompt(const Screen& screen) {
+    const bool next = m_entered.empty() && m_ahead.empty();  // to be shown
+    if (next && blank(m_line->prompt)) find_prompt(*m_line, screen.before_cursor());
+}
+
 void CommandReader::enter(const Screen& screen, std::uint64_t time_us) {
     if (!m_line) return;  // an empty line
+    find_late_prompt(screen);
     m_line->entered_us = time_us;
     m_line->at_enter = read(*m_line, screen);
     if (m_entered.size() < kEnteredMost) m_entered.push_back(std::move(*m_line));
@@ -152,11 +197,11 @@ std::string CommandReader::read(const Line& line, const Screen& screen) {
     if (blank(line.prompt)) return {};
     std::string text = screen.line_text(screen.cursor_row());
     const auto strip = [&](std::string& whole) {
-        if (whole.starts_with(line.prompt)) {
-            whole.erase(0, line.prompt.size());
+        if (whole.starts_with(line.before)) {
+            whole.erase(0, line.before.size());
             return true;
         }
-        if (whole != without_end(line.prompt)) return false;
+        if (whole != without_end(line.before)) return false;
         whole.clear();
         return true;
     };
@@ -176,6 +221,7 @@ std::string CommandReader::read(const Line& line, const Screen& screen) {
     if (!line.right.empty() && text.ends_with(line.right)) text.resize(text.size() - line.right.size());
     text = trimmed(text);
     if (masked(text)) text.clear();
+    if (!line.edited && !line.pasted && !line.typed.empty() && end_of(text, line.typed) == text.size()) text = trimmed(line.typed);
     return text.substr(0, kTextMost);
 }
 
@@ -184,27 +230,33 @@ void CommandReader::line_ends(const Screen& screen, std::vector<Command>& found)
         m_entered.clear();
         return;
     }
-    if (!m_entered.empty()) {
-        Line line = std::move(m_entered.front());
-        m_entered.pop_front();
+    const std::string shown = screen.line_text(screen.cursor_row());
+    if (!m_ahead.empty() && (m_entered.empty() || blank(m_entered.front().prompt))) {
+        find_prompt(m_ahead.front(), shown);
+        if (!blank(m_ahead.front().prompt)) {
+            const Line line = std::move(m_ahead.front());
+            m_ahead.pop_front();
+            return find(line, read(line, screen), found);
+        }
+    }
+    if (m_entered.empty()) return;
+    Line line = std::move(m_entered.front());
+    m_entered.pop_front();
+    find_prompt(line, shown);
+    if (!blank(line.prompt)) {
         std::string text = read(line, screen);
         if (text.empty()) text = line.at_enter;  // the prompt was painted anew
-        if (!text.empty()) {
-            m_ahead.clear();
-            found.push_back({line.prompt, std::move(text), line.entered_us});
-        } else if (!line.edited && !blank(line.typed) && blank(line.prompt) && m_ahead.size() < kEnteredMost) {
-            m_ahead.push_back(std::move(line));
-        }
-        return;
+        if (text.empty()) return;
+        m_ahead.clear();
+        find(line, std::move(text), found);
+    } else if ((line.edited || !blank(line.typed)) && m_ahead.size() < kEnteredMost) {
+        m_ahead.push_back(std::move(line));
     }
-    // Typed before there was a prompt: the shell shows it again behind one.
-    const std::string whole = screen.line_text(screen.cursor_row());
-    const std::string_view wanted = trimmed(m_ahead.front().typed);
-    if (!whole.ends_with(wanted)) return;
-    const std::string_view prompt = std::string_view(whole).substr(0, whole.size() - wanted.size());
-    if (blank(prompt)) return;
-    found.push_back({std::string(prompt), std::string(wanted), m_ahead.front().entered_us});
-    m_ahead.pop_front();
+}
+
+void CommandReader::find(const Line& line, std::string text, std::vector<Command>& found) {
+    m_prompt = line.prompt;
+    if (!text.empty()) found.push_back({line.prompt, std::move(text), line.entered_us});
 }
 
 }  // namespace sekisho::terminal

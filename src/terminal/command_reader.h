@@ -33,6 +33,7 @@ public:
 private:
     struct Line {
         std::string prompt;
+        std::string before;  // the prompt, and what stands in front of it: what the terminal itself showed while no prompt was there
         std::string right;  // what stood behind the cursor: zsh writes a second prompt there
         std::string typed;  // as long as it was only characters
         bool edited = false;  // other keys, too
@@ -42,13 +43,17 @@ private:
     };
     void key(char c, const Screen& screen, std::uint64_t time_us);
     void begin(const Screen& screen);
+    void find_prompt(Line& line, std::string_view shown) const;
+    void find_late_prompt(const Screen& screen);
     void enter(const Screen& screen, std::uint64_t time_us);
     void line_ends(const Screen& screen, std::vector<Command>& found);
+    void find(const Line& line, std::string text, std::vector<Command>& found);
     static std::string read(const Line& line, const Screen& screen);
 
     std::string m_escape;  // a sequence that a key, or the terminal itself, sends
     bool m_pasting = false;
     std::optional<Line> m_line;
+    std::string m_prompt;  // of the last command
     std::deque<Line> m_entered;
     std::deque<Line> m_ahead;  // typed while no prompt was there: the shell shows them again
 };

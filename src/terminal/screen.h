@@ -51,6 +51,8 @@ public:
     std::pair<int, int> line_of(int row) const;
     /// That line, as one.
     std::string line_text(int row) const;
+    /// The line that the cursor is in, up to the cursor.
+    std::string before_cursor() const;
 
     /// Told each line of the primary screen that leaves at the top, as UTF-8. `goes_on`: the next row belongs to it.
     std::function<void(std::string text, bool goes_on)> on_scrolled;
@@ -68,6 +70,7 @@ public:
     std::size_t memory() const;
 
 private:
+    std::string joined(int first, int last) const;  // rows of one line, without the last
     enum class Mode : std::uint8_t {
         CursorKeys,
         ReverseVideo,

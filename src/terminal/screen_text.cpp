@@ -43,15 +43,23 @@ std::pair<int, int> Screen::line_of(int row) const {
     return {first, last};
 }
 
-std::string Screen::line_text(int row) const {
-    const auto [first, last] = line_of(row);
+std::string Screen::joined(int first, int last) const {
     std::string out;
     for (int y = first; y < last; ++y) {
         // A wide character that did not fit leaves the last column empty.
         const bool gap = grid().row(y + 1).at(0).wide() && grid().row(y).cells.size() < static_cast<std::size_t>(m_columns);
         out += text(y, 0, gap ? m_columns - 1 : m_columns);
     }
-    return out + row_text(last);
+    return out;
+}
+
+std::string Screen::line_text(int row) const {
+    const auto [first, last] = line_of(row);
+    return joined(first, last) + row_text(last);
+}
+
+std::string Screen::before_cursor() const {
+    return joined(line_of(m_y).first, m_y) + text(m_y, 0, m_x);
 }
 
 }  // namespace sekisho::terminal

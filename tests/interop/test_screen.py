@@ -184,15 +184,16 @@ def test_typed_commands_are_read_from_the_screen(shared, folder):
     terminal.type("one")
     terminal.wait_for("echo one")
     terminal.key("Enter")
-    terminal.wait_for("one\nshell.*one\nshell|one\nshell")
+    terminal.wait_for(r"echo one *\none\nshell\$ *\s*\Z")
     terminal.type("ls /usr/bin/ssh-keyg")
     terminal.key("Tab")
     terminal.wait_for("ssh-keygen ")
     terminal.key("Enter")
+    terminal.wait_for(r"ssh-keygen\nshell\$ *\s*\Z")
     terminal.line("echo 議事録を見る; echo " + "長い行" * 15)
-    terminal.wait_for("長い行\nshell")
+    terminal.wait_for(r"長い行\nshell\$ *\s*\Z")
     terminal.line("read -s -p 'Password: ' secret; echo")
-    terminal.wait_for("Password: ")
+    terminal.wait_for(r"\nPassword: *\s*\Z")
     terminal.line(MARKER)
     terminal.wait_for(r"shell\$ *\s*\Z")
     terminal.line("vim -u NONE -n /tmp/none")
@@ -213,6 +214,32 @@ def test_typed_commands_are_read_from_the_screen(shared, folder):
     assert [json.loads(line)["text"] for line in out.splitlines()] == [one["text"] for one in commands(shared, key)]
     table = shared.gateway.command("recordings", "show", "--commands", key).ok().text
     assert "議事録を見る" in table and re.search(r"TIME +CHANNEL +TARGET +HOW +COMMAND", table)
+
+
+@pytest.mark.row("E6", "F6")
+def test_commands_that_were_typed_ahead(shared, folder):
+    """While another runs, whole and in part: the terminal itself shows them at once, and the shell again, behind its prompt."""
+    watched = Watched(shared, folder, width=60)
+    terminal = watched.terminal
+    watched.begin()
+    go = folder / "go"
+    long = "echo 議事録を見る; echo " + "長い行" * 15
+    for typed in ([long, "Enter", "ls /usr/bin/ssh-keyg", "Tab", "Enter"], [long]):
+        terminal.line(f"echo runs; until test -e {go}; do sleep 0.02; done")
+        terminal.wait_for(r"\nruns\n\s*\Z")
+        for one in typed:
+            terminal.key(one) if one in ("Enter", "Tab") else terminal.type(one)
+        terminal.wait_for("keyg" if len(typed) > 1 else r"長い行\s*\Z")
+        go.touch()
+        terminal.wait_for(r"ssh-keygen\s*\nshell\$ *\s*\Z" if len(typed) > 1 else r"行shell\$ echo.*行\s*\Z")
+        go.unlink()
+    terminal.key("Enter")
+    terminal.wait_for(r"行\nshell\$ *\s*\Z")
+    key = watched.key
+    watched.end()
+    wait_until(lambda: all(one["state"] != "live" for one in shared.gateway.recordings()), "the recording to end")
+    found = [(one["prompt"], one["text"]) for one in commands(shared, key) if not one["text"].startswith(("echo runs", "export"))]
+    assert found == [("shell$ ", one) for one in (long, "ls /usr/bin/ssh-keygen", long, "exit")], found
 
 
 @pytest.mark.row("E6")

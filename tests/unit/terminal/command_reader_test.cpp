@@ -147,6 +147,89 @@ TEST(CommandReader, TypedBeforeTheLineBeforeWasOver) {
     EXPECT_EQ(shell.texts(), (Texts{"ls /usr", "echo 日本語"}));
 }
 
+TEST(CommandReader, TypedAheadAndShownBeforeEnter) {
+    Shell shell;
+    shell.show("$ ");
+    shell.echo("ls /usr");
+    shell.type("\r");
+    shell.type("cat 日本");  // while the line before is not over
+    shell.show("\r\nbin  lib\r\n$ cat 日本");
+    shell.echo("語");
+    shell.enter();
+    EXPECT_EQ(shell.texts(), (Texts{"ls /usr", "cat 日本語"}));
+    EXPECT_FALSE(shell.reader.waiting());
+    shell.show("nothing\r\n");
+    shell.type("echo 長い行長い行長い行長い行長い行");  // before the prompt, and over the last column
+    shell.show("% echo 長い行長い行長い行長い行長い行 \x1b[K");
+    shell.type("\r");
+    shell.show("\r\n% ");
+    EXPECT_EQ(shell.texts().back(), "echo 長い行長い行長い行長い行長い行");
+    EXPECT_EQ(shell.found.back().prompt, "% ");
+    shell.echo("true");
+    shell.type("\r");
+    shell.type("make");
+    shell.show("\r\n");
+    shell.show("% make");
+    shell.type("x\x7f\x7f");  // corrected behind the prompt
+    shell.show("x\b\x1b[K\b\x1b[K");
+    shell.enter();
+    EXPECT_EQ(shell.texts().back(), "mak");
+}
+
+// A shell that starts to read puts its prompt behind what the terminal itself has shown of the line so far.
+TEST(CommandReader, TypedAheadAndShownTwiceInOneLine) {
+    Shell shell;
+    shell.show("shell$ ");
+    shell.echo("true");
+    shell.enter();
+    const std::string_view line = "echo 長い行長い行長い行長い行長い行";
+    shell.type(line);
+    shell.show(line);
+    shell.show("\x1b[?2004hshell$ ");
+    shell.show("echo 長い行長い行長い行長い行長 \x1b[Kい行");  // the shell believes to be in the first column
+    shell.type("\r");
+    shell.show("\r\n\x1b[?2004l\r");
+    EXPECT_EQ(shell.texts(), (Texts{"true", std::string(line)}));
+    EXPECT_EQ(shell.found[1].prompt, "shell$ ");
+    shell.type("make");  // of which the terminal shows a part
+    shell.show("ma\x1b[?2004hshell$ make");
+    shell.type(" all\t");
+    shell.show(" all");
+    shell.enter();
+    EXPECT_EQ(shell.texts().back(), "make all");
+    EXPECT_EQ(shell.found.back().prompt, "shell$ ");
+    shell.type("ls /usr\t");  // completed when the shell reads it
+    shell.show("ls /usr");
+    shell.show("shell$ ls /usr/");
+    shell.enter();
+    EXPECT_EQ(shell.texts().back(), "ls /usr/");
+}
+
+TEST(CommandReader, LinesTypedAheadAreShownInTheirOrder) {
+    Shell shell;
+    shell.show("$ ");
+    shell.echo("sleep 5");
+    shell.enter();
+    shell.type("make all\r");
+    shell.show("make all\r\n");
+    shell.type("ls /usr");
+    shell.show("ls /usr");
+    shell.show("\r\n$ make all");
+    shell.type("\t\r");  // of the second line, while the first is shown
+    shell.show("\r\nmade\r\n$ ls /usr/\r\nbin\r\n");
+    EXPECT_EQ(shell.texts(), (Texts{"sleep 5", "make all", "ls /usr/"}));
+    EXPECT_FALSE(shell.reader.waiting());
+}
+
+TEST(CommandReader, TheFirstPromptBehindWhatWasTypedAhead) {
+    Shell shell;
+    shell.type("uptime");
+    shell.show("uptimealice@web1:~$ uptime");
+    shell.enter();
+    ASSERT_EQ(shell.texts(), Texts{"uptime"});
+    EXPECT_EQ(shell.found[0].prompt, "alice@web1:~$ ");
+}
+
 TEST(CommandReader, PastedLinesAreOneCommand) {
     Shell shell;
     shell.show("$ \x1b[?2004h");
