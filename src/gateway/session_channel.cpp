@@ -393,6 +393,7 @@ void SessionChannel::relay_to_target(Request start, const policy::Decision& deci
     facts.tell_commands = model::indexed(decision.index, decision.record, m_front.services().sealed).typed;
     // Where somebody sits at a terminal, what is seen there is recorded as the level says.
     if (!m_pty && !m_shell) facts.contents = decision.record_contents;
+    facts.hidden_input = decision.record_hidden_input;
     const auto number = record.channel_opened(std::move(facts), m_front.on_failure(decision));
     record.audit("channel.open", m_target->name(), "ok", fmt::format("{} by rule \"{}\"", start.type, decision.rule));
     if (start.type == "exec" && model::indexed(decision.index, decision.record, m_front.services().sealed).exec)

@@ -104,6 +104,7 @@ struct Rule {
     RecordLevel record = RecordLevel::Full;
     std::optional<Indexing> index;  // empty: as the level and the seal have it
     Contents record_contents;
+    bool record_hidden_input = false;
     std::optional<OnFailure> on_failure;  // empty: the configuration's
     When when;
     Limits limits;

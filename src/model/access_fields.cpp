@@ -52,6 +52,7 @@ const Fields& rules() {
             {"commands", "files", "none"}},
         {"record_contents", Text, false,
             "of what files, commands without a terminal and forwards move: full, digest, or for example first 64 KiB", {}},
+        {"record_hidden_input", Flag, false, "also what is typed while the terminal does not show it: passwords", {}},
         {"on_failure", Text, false, "when evidence cannot be written", {"refuse", "end", "alarm"}},
         {"max_time", Text, false, "for example 8h: then the session ends", {}},
         {"idle_time", Text, false, "for example 30m without a byte in either direction: then the session ends", {}},

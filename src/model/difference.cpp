@@ -171,6 +171,7 @@ Fields fields(const Rule& rule) {
     add(f, "record", std::string(name(rule.record)));
     add(f, "index", joined(index_words(rule.index)));
     if (!rule.record_contents.all()) add(f, "record_contents", contents_text(rule.record_contents));
+    add(f, "record_hidden_input", rule.record_hidden_input ? "true" : "");
     if (rule.on_failure) add(f, "on_failure", std::string(name(*rule.on_failure)));
     add(f, "when.from", joined(rule.when.from));
     add(f, "when.hours", rule.when.hours);

@@ -126,6 +126,7 @@ Decision allowed(const Rule& rule, const Request& request) {
     decision.record = rule.record;
     decision.index = rule.index;
     decision.record_contents = rule.record_contents;
+    decision.record_hidden_input = rule.record_hidden_input;
     decision.on_failure = rule.on_failure;
     decision.limits = rule.limits;
     return decision;

@@ -37,6 +37,7 @@ struct Decision {
     model::RecordLevel record = model::RecordLevel::Full;
     std::optional<model::Indexing> index;
     model::Contents record_contents;
+    bool record_hidden_input = false;
     std::optional<model::OnFailure> on_failure;
     model::Limits limits;
     model::SftpLimits sftp;  // Sftp only

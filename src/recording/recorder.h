@@ -38,6 +38,7 @@ struct ChannelFacts {  // a channel begins
     std::string destination;    // host:port of forwards
     model::RecordLevel level = model::RecordLevel::Full;  // of the rule that allowed it; a recording's channels may differ
     bool tell_commands = false;  // RecorderCallbacks::on_command hears what is typed
+    bool hidden_input = false;  // of a terminal: also what it does not show
     model::Contents contents;  // at level Full: how much of each stream is kept; the rest is counted and digested
 };
 

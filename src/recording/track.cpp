@@ -53,6 +53,7 @@ void Track::channel_opened(const ChannelFacts& facts, TimePoint now) {
     }
     Channel& state = channel(facts.channel);
     state.level = facts.level;
+    state.hidden_input = facts.hidden_input;
     if (facts.contents.most && facts.level == model::RecordLevel::Full)
         state.cut = std::make_unique<ContentCut>(*facts.contents.most);
     Bytes head;
@@ -90,12 +91,15 @@ void Track::data(std::uint32_t channel, Stream stream, BytesView bytes, TimePoin
     m_totals.bytes[index] += bytes.size();
     const std::uint64_t time_us = time_of(now);
     const bool full = state.level == model::RecordLevel::Full;
-    // Commands are read from it, and it is forgotten.
-    const bool followed = state.terminal && !state.cut && state.level == model::RecordLevel::Commands;
+    // Commands are read from it, and it is forgotten; or what is typed waits to be shown.
+    const bool terminal = state.terminal && !state.cut;
+    const bool followed = terminal && state.level == model::RecordLevel::Commands;
+    const bool held = terminal && full && stream == Stream::Input && !state.hidden_input;
     BytesView kept = full ? bytes : BytesView();
     if (state.cut) kept = state.cut->keep(stream, bytes);
-    if (followed) {
-        const auto type = static_cast<EventType>(static_cast<std::uint8_t>(data_type(stream)) | format::kOnlyFollowed);
+    if (followed || held) {
+        const std::uint8_t mark = held ? format::kHeldBack : format::kOnlyFollowed;
+        const auto type = static_cast<EventType>(static_cast<std::uint8_t>(data_type(stream)) | mark);
         put(type, type, channel, time_us, {}, bytes);
         --m_totals.events;
     } else if (!kept.empty()) {

@@ -91,6 +91,7 @@ private:
         model::RecordLevel level = model::RecordLevel::Full;
         std::unique_ptr<ContentCut> cut;  // mostly none: at level Full all is kept
         bool terminal = false;
+        bool hidden_input = false;  // is recorded, too
     };
     struct Block {
         Buffer buffer;

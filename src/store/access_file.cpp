@@ -414,6 +414,9 @@ void Reader::rule(const toml::table& table) {
     rule.record_contents = model::parse_contents(text(table, "record_contents", check_contents)).value_or(model::Contents());
     if (!rule.record_contents.all() && rule.record != model::RecordLevel::Full)
         problem(table, "record_contents narrows what record = \"full\" keeps; this rule keeps no contents at all");
+    rule.record_hidden_input = flag(table, "record_hidden_input");
+    if (rule.record_hidden_input && rule.record != model::RecordLevel::Full)
+        problem(table, "record_hidden_input adds to record = \"full\"; this rule keeps nothing that is typed");
     rule.on_failure = model::parse_on_failure(text(table, "on_failure", check_on_failure));
     when(table, rule.when);
     limits(table, rule.limits);

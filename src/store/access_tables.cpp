@@ -145,6 +145,8 @@ void take_rule_item(model::Rule& rule, const std::string& kind, const std::strin
         rule.sftp.read_only = true;
     else if (kind == "when" && name == "touch" && value == "true")
         rule.when.touch = true;
+    else if (kind == "record" && name == "hidden_input" && value == "true")
+        rule.record_hidden_input = true;
     else if (kind == "index" && model::is_index_word(value))
         model::add_index_word(rule.index, value);
     else if (const auto contents = model::parse_contents(value); kind == "record_contents" && contents)
@@ -306,6 +308,7 @@ public:
         if (rule.sftp.read_only) m_rule_items.map(rule.name, "sftp", {{"read_only", "true"}});
         if (!rule.record_contents.all())
             m_rule_items.list(rule.name, "record_contents", {model::contents_text(rule.record_contents)});
+        if (rule.record_hidden_input) m_rule_items.map(rule.name, "record", {{"hidden_input", "true"}});
         m_rule_items.list(rule.name, "from", rule.when.from);
         if (rule.when.touch) m_rule_items.map(rule.name, "when", {{"touch", "true"}});
         m_rule_items.list(rule.name, "index", model::index_words(rule.index));

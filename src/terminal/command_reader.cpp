@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "terminal/shown_line.h"
+
 namespace sekisho::terminal {
 
 namespace {
@@ -13,8 +15,6 @@ constexpr std::size_t kTextMost = 8192;
 constexpr std::size_t kEscapeMost = 32;
 constexpr std::size_t kLookedThrough = 8 * 1024;  // of one piece, where only what was typed ahead is waited for
 constexpr int kPastedRowsMost = 100;
-
-bool blank(std::string_view text) { return text.find_first_not_of(' ') == std::string_view::npos; }
 
 std::string_view trimmed(std::string_view text) {
     const std::size_t first = text.find_first_not_of(' ');
@@ -37,30 +37,6 @@ bool masked(std::string_view text) {
         }
     }
     return true;
-}
-
-/// Where `typed` begins at the end of `line`. Spaces do not count: a shell that did not know where the cursor was fills rows with them.
-std::optional<std::size_t> begin_of(std::string_view line, std::string_view typed) {
-    std::size_t at = line.size();
-    for (auto left = typed; !trimmed(left).empty(); left.remove_suffix(1)) {
-        if (left.back() == ' ') continue;
-        while (at > 0 && line[at - 1] == ' ') --at;
-        if (at == 0 || line[at - 1] != left.back()) return std::nullopt;
-        --at;
-    }
-    return at;
-}
-
-/// Behind which `typed` ends at the beginning of `line`.
-std::optional<std::size_t> end_of(std::string_view line, std::string_view typed) {
-    std::size_t at = 0;
-    for (const char c : typed) {
-        if (c == ' ') continue;
-        while (at < line.size() && line[at] == ' ') ++at;
-        if (at == line.size() || line[at] != c) return std::nullopt;
-        ++at;
-    }
-    return at;
 }
 
 /// A sequence that terminals send by themselves: answers to questions, focus, the mouse.

@@ -46,6 +46,7 @@ Json to_json(const model::Rule& rule) {
         {"sftp_read_only", rule.sftp.read_only}, {"sftp_paths", rule.sftp.paths}, {"record", model::name(rule.record)},
         {"index", model::index_words(rule.index)},
         {"record_contents", model::contents_text(rule.record_contents)},
+        {"record_hidden_input", rule.record_hidden_input},
         {"on_failure", rule.on_failure ? model::name(*rule.on_failure) : ""},
         {"when", {{"from", rule.when.from}, {"hours", rule.when.hours}, {"touch", rule.when.touch}}},
         {"max_time", limit_text(rule.limits.max_time)}, {"idle_time", limit_text(rule.limits.idle_time)},

@@ -242,6 +242,52 @@ def test_commands_that_were_typed_ahead(shared, folder):
     assert found == [("shell$ ", one) for one in (long, "ls /usr/bin/ssh-keygen", long, "exit")], found
 
 
+@pytest.mark.row("B1", "F6")
+@pytest.mark.parametrize("kept", [False, True], ids=["hidden", "by-rule"])
+def test_what_the_terminal_does_not_show_is_recorded_only_by_rule(shared, folder, kept):
+    """Passwords that a shell, a program and a reader without a prompt ask for. All other keys are there, a pager's too."""
+    access = shared.access()
+    for rule in access["rule"]:
+        if kept and rule["name"] == "guests type":
+            rule["record_hidden_input"] = True
+    shared.gateway.apply(access, "--prune")
+    watched = Watched(shared, folder, user=shared.guest)
+    terminal = watched.terminal
+    typed = []
+
+    def line(text, wanted, secret=False):
+        terminal.line(text)
+        typed.append((text if kept or not secret else "") + "\r")
+        terminal.wait_for(wanted)
+    prompt = r"shell\$ *\s*\Z"
+    line("PS1='shell$ '; cd /; clear", r"\A\s*shell\$ *\s*\Z")
+    line("read -s -p 'Password: ' secret; echo got ${#secret}", r"\nPassword: *\s*\Z")
+    line(MARKER + "-1", rf"got {len(MARKER) + 2}\n" + prompt, True)
+    line("python3 -c 'import getpass; print(len(getpass.getpass()), \"it has\")'", r"\nPassword: *\s*\Z")
+    line(MARKER + "-22", rf"{len(MARKER) + 3} it has\n" + prompt, True)
+    line("echo go; read -s secret; echo also ${#secret}", r"\ngo\s*\Z")
+    line(MARKER + "-333", rf"also {len(MARKER) + 4}\n" + prompt, True)
+    line("seq 1000 | less", r"\n:\s*\Z")
+    for key, shown in ((" ", r"\n46\s*\n:\s*\Z"), ("q", prompt)):
+        terminal.type(key)
+        typed.append(key)
+        terminal.wait_for(shown)
+    line("cat > /dev/null", r"null\n\s*\Z")
+    line("a line for a program", r"a program\n\s*\Z")
+    terminal.key("C-d")
+    typed.append("\x04")
+    terminal.wait_for(prompt)
+    key = watched.key
+    watched.end()
+    typed.append("exit\r")
+    wait_until(lambda: all(one["state"] != "live" for one in shared.gateway.recordings()), "the recording to end")
+    cast = shared.gateway.command("recordings", "export", "--format", "asciicast-v2", "--input", "--output", "-", key).ok().out.decode()
+    events = [json.loads(text) for text in cast.splitlines()[1:]]
+    assert "".join(text for _, code, text in events if code == "i") == "".join(typed)
+    assert (MARKER in cast) == kept
+    assert shared.gateway.command("recordings", "verify", key).ok()
+
+
 @pytest.mark.row("E6")
 def test_exec_is_a_command_exactly(shared):
     line = "echo  'two  spaces' ; true"

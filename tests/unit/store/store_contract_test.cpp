@@ -45,6 +45,7 @@ model::Access sample() {
     full.on_failure = model::OnFailure::End;
     full.when = {.from = {"10.0.0.0/8"}, .hours = "Mon-Fri 08:00-20:00 UTC", .touch = true};
     full.index = model::Indexing{.commands = true};
+    full.record_hidden_input = true;
     full.record_contents = *model::parse_contents("first 64 KiB");
     access.rules = {full, {.name = "a second", .users = {"*"}, .allow = {model::Capability::Exec}, .index = model::Indexing{}}};
     access.client_hosts = {{.name = "build1.example.net",

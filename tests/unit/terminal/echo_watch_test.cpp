@@ -107,7 +107,46 @@ TEST(EchoWatch, TypedBeforeTheLineBeforeWasOver) {
     one.type("\r");
     one.type("secret\r");  // before it is asked for: the terminal may have shown it, or not
     one.show("\r\nPassword: \r\n# ");
-    EXPECT_EQ(one.told(), "sleep 1\rmake\rsu\r{6}\r");
+    EXPECT_EQ(one.told(), "sleep 1\rmake\rsu\r");  // a shell may still show it
+    one.echo("id");
+    EXPECT_EQ(one.told(), "sleep 1\rmake\rsu\r{6}\rid");
+}
+
+TEST(EchoWatch, TypedAheadAndShownBehindTheNextPrompt) {
+    Typed one;
+    one.show("$ ");
+    one.echo("make");
+    one.type("\r");
+    one.show("\r\n");
+    one.type("ls /usr\r");  // the shell has taken the terminal's own echo away, and does not read yet
+    one.show("compiled one\r\ncompiled two\r\n");
+    one.type("cat 日本語\r");
+    EXPECT_EQ(one.told(), "make\r");
+    one.show("$ ls /usr\r\nbin\r\n");
+    EXPECT_EQ(one.told(), "make\rls /usr\r");
+    one.show("$ cat 日 本語\r\n$ ");
+    EXPECT_EQ(one.told(), "make\rls /usr\rcat 日本語\r");
+    one.echo("true");
+    EXPECT_EQ(one.told(), "make\rls /usr\rcat 日本語\rtrue");
+}
+
+TEST(EchoWatch, APasswordWithoutAPrompt) {
+    Typed one;
+    one.show("$ ");
+    one.echo("read -s x");
+    one.type("\r");
+    one.show("\r\n");
+    one.type("secret\r");
+    one.show("$ ");
+    EXPECT_EQ(one.told(), "read -s x\r");
+    one.echo("l");
+    EXPECT_EQ(one.told(), "read -s x\r{6}\rl");
+    one.type("s\r");
+    one.show("s\r\nfile\r\n");
+    one.type("again\r");
+    one.show("something\r\n");
+    one.watch.finish();
+    EXPECT_EQ(one.told(), "read -s x\r{6}\rls\r{5}\r");
 }
 
 TEST(EchoWatch, StarsInsteadOfIt) {
@@ -147,6 +186,25 @@ TEST(EchoWatch, KeysOfFullScreenProgramsAreTold) {
     one.echo(":q!");
     one.type("\r");
     EXPECT_EQ(one.told(), "dwj:q!\r");
+}
+
+TEST(EchoWatch, KeysThatLeaveAFullScreenProgramAreTold) {
+    Typed one;
+    one.show("$ \x1b[?1049h\x1b[H\x1b[2Ja page\r\n:");
+    one.type(" ");
+    one.show("\x1b[H\x1b[2Janother\r\n:");  // the cursor and its line are as before
+    EXPECT_EQ(one.told(), "");
+    one.type("q");
+    one.show("\x1b[?1049l$ ");
+    EXPECT_EQ(one.told(), " q");
+    one.show("\x1b[?1049h\x1b[H\x1b[2JPIN: ");
+    for (const std::string_view key : {"1", "2", "3"}) {
+        one.type(key);
+        one.show("*");
+    }
+    one.type("\r");
+    one.show("\x1b[?1049l$ ");
+    EXPECT_EQ(one.told(), " q{3}\r");
 }
 
 TEST(EchoWatch, APasswordWithinTmuxIsNot) {
