@@ -67,7 +67,7 @@ class Watched:
 
 def compare_at_random_times(watched, key, folder, times, seed=4):
     """The replay's screen next to that of another terminal, into which all output up to then is written. How many screens differed from
-    each other: they are not all the same one. Only until the terminal got another size: lines that wrapped are each program's own affair."""
+    each other: they are not all the same one. Only until it got another size: lines that wrapped are each program's own affair."""
     cast = watched.world.gateway.command("recordings", "export", "--format", "asciicast-v2", "--output", "-", key).ok().out.decode()
     head, *events = [json.loads(line) for line in cast.split("\n")[:-1]]
     size = (head["width"], head["height"])

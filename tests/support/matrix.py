@@ -162,19 +162,20 @@ class Run:
             self.tap.behind = self.server.start(forced, rekey).port
         self.tap.forget()
         payload = world.folder / "payload"
-        command = self.server.both_ways(TRANSFER, payload) if self.server else both_ways(payload)
+        sent = world.payload * (1 if self.server else self.client.payloads)
+        command = self.server.both_ways(TRANSFER, payload) if self.server else both_ways(payload, self.client.payloads)
         if self.server:
             done = self.client.session(self.place, command, stdin=world.payload, agent=True)
             rekeys = self.server.rekeys()
         else:
-            done = self.client.session(place or self.place, command, forced=forced, stdin=world.payload, rekey=rekey, count=True)
+            done = self.client.session(place or self.place, command, forced=forced, stdin=sent, rekey=rekey, count=True)
             rekeys = done.rekeys if self.client.counts_rekeys else None
         assert done.status == 0, f"exit status {done.status}: {done.err[-700:]}"
         up, _, down = done.out.partition(b"\n")
-        digest = hashlib.sha256(world.payload).hexdigest()
+        digest = hashlib.sha256(sent).hexdigest()
         assert up.split()[:1] == [digest.encode()], f"up: another SHA-256: {up[:100]!r}"
         assert hashlib.sha256(down).hexdigest() == digest, f"down: another SHA-256, {len(down)} bytes"
-        assert rekeys is None or rekeys >= 4, f"{rekeys} rekeys seen in {2 * TRANSFER // MIB} MiB"
+        assert rekeys is None or rekeys >= 4, f"{rekeys} rekeys seen in {2 * len(sent) // MIB} MiB"
         return rekeys
 
     def common(self):

@@ -125,6 +125,7 @@ def forward_option(port, destination):
 
 class Client:
     counts_rekeys = True
+    payloads = 1  # in a transfer, each way
     own_rekey = True
 
     def missing(self):
@@ -227,6 +228,7 @@ def _first(family, families):
 
 class Putty(Client):
     name = "PuTTY"
+    payloads = 3  # it sends all that the window takes before it answers a rekey: more is needed for as many
 
     def names_one(self, kind):
         return False

@@ -32,8 +32,8 @@ TEST(ContentCut, InARecordingNothingIsCountedTwice) {
     const TemporaryFolder folder;
     const auto recordings = make_recordings(folder.path());
     Session session(*recordings, facts_of("alice"));
-    session->channel_opened({1, "session", "ubuntu@web1", "", model::RecordLevel::Full, false, {4}}, now());
-    session->channel_opened({2, "session", "ubuntu@web1", "", model::RecordLevel::Full, false, {0}}, now());
+    session->channel_opened({1, "session", "ubuntu@web1", "", model::RecordLevel::Full, false, false, {4}}, now());
+    session->channel_opened({2, "session", "ubuntu@web1", "", model::RecordLevel::Full, false, false, {0}}, now());
     session->data(1, Stream::Output, view("0123456789"), now());
     session->eof(1, false, now());
     session->channel_closed(1, now());

@@ -207,7 +207,8 @@ TEST(Keyframes, SeekingInTwoHoursTakesMilliseconds) {
     std::mt19937 dice(11);
     const std::string facts = encode_facts(Facts{facts_of("alice"), "writer", {}});
     ASSERT_TRUE(file.append(compressor, {.type = format::BlockType::Facts, .plain = base::view(facts)}));
-    constexpr std::uint64_t kEnd = 7'200'000'000;
+    const std::uint64_t seconds = sanitized() ? 600 : 7200;  // there the times say nothing
+    const std::uint64_t end = seconds * 1'000'000;
     const auto add = [&](const Bytes& events, std::uint32_t count, std::uint64_t time_us, bool pours) {
         const BlockFile::Content content{
             .type = format::BlockType::Events, .plain = events, .events = count, .time_us = time_us, .pours = pours};
@@ -237,7 +238,7 @@ TEST(Keyframes, SeekingInTwoHoursTakesMilliseconds) {
     for (const std::byte b : pty(120, 40)) asked.push_back(b);
     event(first, 2, asked);
     add(first, 2, 1000, false);
-    for (std::uint64_t time = 500'000; time < kEnd; time += 500'000) {
+    for (std::uint64_t time = 500'000; time < end; time += 500'000) {
         const bool log = dice() % 400 == 0;
         for (int blocks = log ? 60 : 1; blocks > 0; --blocks) {
             std::string text;
@@ -247,10 +248,10 @@ TEST(Keyframes, SeekingInTwoHoursTakesMilliseconds) {
             add(events, 1, time, log);
         }
     }
-    ASSERT_TRUE(file.append_end(compressor, End{.reason = "finished"}, kEnd));
+    ASSERT_TRUE(file.append_end(compressor, End{.reason = "finished"}, end));
     std::vector<double> milliseconds;
-    for (int i = 0; i < 50; ++i) {
-        const auto at = std::chrono::microseconds(static_cast<std::int64_t>(dice() % 7200) * 1'000'000);
+    for (int i = 0; i < (sanitized() ? 10 : 50); ++i) {
+        const auto at = std::chrono::microseconds(static_cast<std::int64_t>(dice() % seconds) * 1'000'000);
         const auto begin = std::chrono::steady_clock::now();
         auto reader = Reader::open(path);
         ASSERT_TRUE(reader);
@@ -263,10 +264,10 @@ TEST(Keyframes, SeekingInTwoHoursTakesMilliseconds) {
         }
     }
     std::ranges::sort(milliseconds);
-    RecordProperty("median_ms", std::to_string(milliseconds[25]));
+    RecordProperty("median_ms", std::to_string(milliseconds[milliseconds.size() / 2]));
     RecordProperty("worst_ms", std::to_string(milliseconds.back()));
-    std::printf("seeking in %u blocks: %.1f ms in the middle, %.1f ms at worst\n", file.blocks(), milliseconds[25],
-        milliseconds.back());
+    std::printf("seeking in %u blocks: %.1f ms in the middle, %.1f ms at worst\n", file.blocks(),
+        milliseconds[milliseconds.size() / 2], milliseconds.back());
     if (!sanitized()) {
         EXPECT_LT(milliseconds[45], 50);  // the worst few are the machine's
     }
