@@ -13,6 +13,17 @@ constexpr std::size_t kTitleMost = 256;
 
 bool cancels(char c) { return c == '\x18' || c == '\x1a'; }
 
+/// Bytes of the UTF-8 character that `text` begins with; 0: it begins with none.
+std::size_t character_size(std::string_view text) {
+    const auto first = static_cast<unsigned char>(text.front());
+    if (first < 0x80) return 1;
+    if (first < 0xc2 || first > 0xf4) return 0;
+    const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (text.size() < size) return 0;
+    const auto follows = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
+    return std::ranges::all_of(text.substr(1, size - 1), follows) ? size : 0;
+}
+
 }  // namespace
 
 void Screen::control(char c) {
@@ -109,17 +120,13 @@ void Screen::title_of(std::string_view text) {
     m_last = 0;
     if (!text.starts_with("0;") && !text.starts_with("2;")) return;
     m_title.clear();
-    for (const char c : text.substr(2, kTitleMost)) {
-        if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) m_title += c;
-    }
-    // A character that the bound cut in two would swallow what is written behind it.
-    std::size_t whole = m_title.size();
-    while (whole > 0 && m_title.size() - whole < 4 && (static_cast<unsigned char>(m_title[whole - 1]) & 0xc0) == 0x80)
-        --whole;
-    if (whole > 0 && static_cast<unsigned char>(m_title[whole - 1]) >= 0xc0) {
-        const auto first = static_cast<unsigned char>(m_title[whole - 1]);
-        const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-        if (m_title.size() - (whole - 1) < size) m_title.resize(whole - 1);
+    text = text.substr(2, kTitleMost);
+    while (!text.empty()) {
+        // Only whole characters: half of one would swallow what is written behind it.
+        const std::size_t size = character_size(text);
+        const auto first = static_cast<unsigned char>(text.front());
+        if (size > 0 && first >= 0x20 && first != 0x7f) m_title += text.substr(0, size);
+        text.remove_prefix(std::max<std::size_t>(size, 1));
     }
 }
 
