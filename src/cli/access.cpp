@@ -151,21 +151,12 @@ int show(const Context& context, const Kind& kind, const Options& options) {
     return kDone;
 }
 
-int shown(const Result<JsonView>& answer, const Options& options) {
-    if (!answer) return failed(answer.error());
-    if (options.json)
-        print_line(answer->pretty());
-    else
-        print_difference(*answer);
-    return kDone;
-}
-
 int add(const Context& context, const Kind& kind, const Options& options) {
     const auto body = body_of_words(kind.word, options.words, nullptr, options.name);
     if (!body) return failed(body.error());
-    return shown(
+    return changed(
         call_gateway(context, "POST", with_query(fmt::format("/v1/{}", kind.list), {{"before", options.before}}), *body),
-        options);
+        options.json);
 }
 
 /// A list that is added to is changed as it was seen; where somebody else was quicker it is looked at again.
@@ -189,11 +180,11 @@ int set(const Context& context, const Kind& kind, const Options& options) {
             with_query(path_of(kind, options.name), {{"version", version}, {"before", options.before}}), *body, &status);
         if (answer || status != kConflict || !look) break;
     }
-    return shown(answer, options);
+    return changed(answer, options.json);
 }
 
 int remove(const Context& context, const Kind& kind, const Options& options) {
-    return shown(call_gateway(context, "DELETE", path_of(kind, options.name)), options);
+    return changed(call_gateway(context, "DELETE", path_of(kind, options.name)), options.json);
 }
 
 using Work = int (*)(const Context&, const Kind&, const Options&);

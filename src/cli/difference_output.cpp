@@ -48,4 +48,13 @@ void print_difference(const JsonView& answer) {
         print_line("nothing to change");
 }
 
+int changed(const Result<JsonView>& answer, bool json) {
+    if (!answer) return failed(answer.error());
+    if (json)
+        print_line(answer->pretty());
+    else
+        print_difference(*answer);
+    return kDone;
+}
+
 }  // namespace sekisho::cli

@@ -46,27 +46,18 @@ int show(const Context& context, const Options& options) {
     return kDone;
 }
 
-int shown(const Result<JsonView>& answer, const Options& options) {
-    if (!answer) return failed(answer.error());
-    if (options.json)
-        print_line(answer->pretty());
-    else
-        print_difference(*answer);
-    return kDone;
-}
-
 int add(const Context& context, const Options& options) {
-    return shown(call_gateway(context, "PATCH", path_of(options), lists_body({{"add", options.users}})), options);
+    return changed(call_gateway(context, "PATCH", path_of(options), lists_body({{"add", options.users}})), options.json);
 }
 
 int set(const Context& context, const Options& options) {
-    return shown(call_gateway(context, "PUT", path_of(options), lists_body({{"users", options.users}})), options);
+    return changed(call_gateway(context, "PUT", path_of(options), lists_body({{"users", options.users}})), options.json);
 }
 
 int remove(const Context& context, const Options& options) {
     if (options.all == !options.users.empty()) return failed("name the users who leave the group, or say --all");
-    if (options.all) return shown(call_gateway(context, "DELETE", path_of(options)), options);
-    return shown(call_gateway(context, "PATCH", path_of(options), lists_body({{"remove", options.users}})), options);
+    if (options.all) return changed(call_gateway(context, "DELETE", path_of(options)), options.json);
+    return changed(call_gateway(context, "PATCH", path_of(options), lists_body({{"remove", options.users}})), options.json);
 }
 
 }  // namespace

@@ -86,15 +86,6 @@ int show(const Context& context, const Options& options) {
     return kDone;
 }
 
-int shown(const Result<JsonView>& answer, const Options& options) {
-    if (!answer) return failed(answer.error());
-    if (options.json)
-        print_line(answer->pretty());
-    else
-        print_difference(*answer);
-    return kDone;
-}
-
 int add(const Context& context, const Options& options) {
     std::ifstream stream(options.file == "-" ? "/dev/stdin" : options.file, std::ios::binary);
     if (!stream) return failed("cannot read " + options.file);
@@ -108,15 +99,15 @@ int add(const Context& context, const Options& options) {
                                           : options.file + " is empty");
     const std::string target =
         with_query(path_of(options), {{"options", options.key_options}, {"comment", options.comment}});
-    return shown(call_gateway(context, "POST", target, text), options);
+    return changed(call_gateway(context, "POST", target, text), options.json);
 }
 
 int change(const Context& context, const Options& options, std::string_view method, const std::string& body) {
     const auto key = find(context, options);
     if (!key) return failed(key.error());
-    return shown(
+    return changed(
         call_gateway(context, method, with_query(path_of(options), {{"fingerprint", key->text("fingerprint")}}), body),
-        options);
+        options.json);
 }
 
 int set(const Context& context, const Options& options) {

@@ -48,6 +48,15 @@ Result<std::uint64_t> AuditSource::end() {
     return least;
 }
 
+Result<std::uint64_t> AuditSource::begin_at(const notify::Position& position) {
+    auto at = position.read();
+    if (at || at.error().detail != "missing") return at;
+    at = end();
+    if (!at) return at;
+    if (auto written = position.write(*at, true); !written) return std::unexpected(written.error());
+    return at;
+}
+
 Result<std::optional<model::Session>> AuditSource::session(const std::string& id) {
     const std::lock_guard lock(m_mutex);
     return m_store->session(id);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "notify/small_file.h"
 #include "store/store.h"
 
 namespace sekisho::gateway {
@@ -17,6 +18,8 @@ public:
     Result<std::vector<model::AuditRecord>> after(std::uint64_t sequence, std::size_t most);
     /// The number of the last record there is; 0 without any.
     Result<std::uint64_t> end();
+    /// Where a reader goes on: at `position`, or, where it was never there, behind all there is, which is noted.
+    Result<std::uint64_t> begin_at(const notify::Position& position);
     Result<std::optional<model::Session>> session(const std::string& id);
     /// What its records name as targets and forwards, each once, the first ones.
     Result<std::vector<std::string>> places(const model::Session& session);

@@ -25,13 +25,8 @@ MailReader::MailReader(AuditSource& source, notify::MailQueue queue, notify::Mai
       m_position(std::move(position)), m_sender(sender) {}
 
 Result<void> MailReader::prepare() {
-    auto position = m_position.read();
-    if (!position && position.error().detail != "missing") return std::unexpected(position.error());
-    if (!position) {
-        position = m_source.end();
-        if (!position) return std::unexpected(position.error());
-        if (auto written = m_position.write(*position, true); !written) return written;
-    }
+    const auto position = m_source.begin_at(m_position);
+    if (!position) return std::unexpected(position.error());
     m_committed = *position;
     if (auto forgotten = forget(); !forgotten) return forgotten;
     m_sender.look(m_committed);

@@ -24,13 +24,8 @@ StreamReader::StreamReader(AuditSource& source, std::string name, std::vector<st
       m_report(std::move(report)), m_stream(make(m_stop)) {}
 
 Result<void> StreamReader::prepare() {
-    auto position = m_position.read();
-    if (!position && position.error().detail != "missing") return std::unexpected(position.error());
-    if (!position) {
-        position = m_source.end();
-        if (!position) return std::unexpected(position.error());
-        if (auto written = m_position.write(*position, true); !written) return written;
-    }
+    const auto position = m_source.begin_at(m_position);
+    if (!position) return std::unexpected(position.error());
     m_read = m_certain = *position;
     return {};
 }
