@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/config_telling.h"
+#include "app/config_upload.h"
 #include "base/duration.h"
 #include "base/network.h"
 #include "identity/user_certificate.h"
@@ -355,6 +356,7 @@ std::vector<ConfigKey> make_keys() {
         "go on "
         "and say so in log and audit (alarm). A rule may say otherwise.");
 
+    add_upload_keys(keys);
     add_users_from(add);
 
     add("log.level", Text([](Config& c) -> std::string& { return c.log.level; }), Reload::Live,

@@ -97,7 +97,8 @@ std::vector<std::string> readable_files(const model::Config& config, const std::
     if (!config.mail.templates.empty()) {
         for (const char* name : {"start", "finish", "refused"}) files.push_back(config.path(config.mail.templates) + "/" + name + ".txt");
     }
-    for (const auto* name : {&config.users_from.access_key_file, &config.users_from.ca_file, &config.mail.password_file,
+    for (const auto* name : {&config.users_from.access_key_file, &config.users_from.ca_file,
+             &config.recording.upload.access_key_file, &config.recording.upload.ca_file, &config.mail.password_file,
              &config.mail.ca_file, &config.syslog.ca_file, &config.syslog.certificate_file, &config.syslog.key_file,
              &config.webhook.secret_file, &config.webhook.ca_file}) {
         if (!name->empty()) files.push_back(config.path(*name));

@@ -105,9 +105,10 @@ Result<void> make_folders(const model::Config& config) {
     return {};
 }
 
-/// Whoever reads the access key can hand out users; and a password is a password.
+/// Whoever reads an access key can hand out users, or change evidence; and a password is a password.
 Result<void> check_secret_files(const model::Config& config) {
     for (const auto& [key, name] : {std::pair("users_from.access_key_file", &config.users_from.access_key_file),
+             std::pair("recording.upload.access_key_file", &config.recording.upload.access_key_file),
              std::pair("mail.password_file", &config.mail.password_file), std::pair("syslog.key_file", &config.syslog.key_file),
              std::pair("webhook.secret_file", &config.webhook.secret_file)}) {
         if (name->empty()) continue;

@@ -17,6 +17,7 @@
 #include "gateway/farewell.h"
 #include "gateway/loop_home.h"
 #include "gateway/process_setup.h"
+#include "gateway/shipping_books.h"
 #include "gateway/telling.h"
 #include "gateway/trust.h"
 #include "gateway/users_from.h"
@@ -25,6 +26,7 @@
 #include "net/signals.h"
 #include "notify/monthly_log.h"
 #include "recording/folder.h"
+#include "shipping/shipping.h"
 
 namespace sekisho::gateway {
 
@@ -90,6 +92,8 @@ public:
 private:
     Result<void> after_the_last_run(const std::string& folder);
     recording::EndSigner end_signer();
+    Result<void> make_shipping(const model::Config& config);
+    shipping::ShipSettings ship_settings() const;
     void note(notify::MonthlyLog::Moment moment, const model::Session& session);
     void adopt_evidence(keyholder::Links& links);
     void adopt(keyholder::Links links);
@@ -119,6 +123,8 @@ private:
     CaControl m_ca;
     AnswerWait m_wrapping{"`sekisho target secret ls` tells what is stored"};
     std::unique_ptr<UsersFrom> m_users_from;
+    std::unique_ptr<ShippingBooks> m_books;
+    std::unique_ptr<shipping::Shipping> m_shipping;
     std::unique_ptr<Telling> m_telling;
     std::vector<std::unique_ptr<LoopHome>> m_homes;
     std::thread m_keyholder_watch;
@@ -187,6 +193,7 @@ Result<void> Gateway::prepare(const model::Config& config) {
     auto source = identity::make_users_source(config, m_services->read_file);
     if (!source) return fail("users_from: " + source.error().text, source.error().detail);
     if (*source) m_users_from = std::make_unique<UsersFrom>(*m_services, std::move(*source), [this] { read_access(true); });
+    if (auto made = make_shipping(config); !made) return made;
     auto telling = Telling::make(
         config, m_services->read_file, [this](model::AuditRecord record) { m_store_worker->audit(std::move(record)); });
     if (!telling) return std::unexpected(telling.error());
@@ -194,6 +201,29 @@ Result<void> Gateway::prepare(const model::Config& config) {
     for (std::size_t i = 0; i < loop_count(config); ++i) m_homes.push_back(std::make_unique<LoopHome>(*m_services));
     adopt(std::move(links));
     return {};
+}
+
+Result<void> Gateway::make_shipping(const model::Config& config) {
+    auto bucket = shipping::open_bucket(config, m_services->read_file, true);
+    if (!bucket) return fail("recording.upload: " + bucket.error().text, bucket.error().detail);
+    if (!*bucket) return {};
+    m_books = std::make_unique<ShippingBooks>(*m_store_worker);
+    m_shipping = std::make_unique<shipping::Shipping>(config.recording.upload.url, std::move(*bucket), *m_books,
+        [this] { return ship_settings(); },
+        [this](bool full) { m_recordings->refuse_new(full ? "the recordings here take more than recording.upload.local_limit" : ""); });
+    return {};
+}
+
+/// As the configuration has it now.
+shipping::ShipSettings Gateway::ship_settings() const {
+    const auto config = m_services->config.load();
+    const model::UploadConfig& upload = config->recording.upload;
+    return {.folder = config->path(config->recording.dir),
+        .every = upload.every,
+        .keep_local = upload.keep_local,
+        .local_limit = upload.local_limit,
+        .delete_shipped = upload.when_full == "delete-shipped",
+        .keep_remote = upload.keep_remote};
 }
 
 recording::EndSigner Gateway::end_signer() {
@@ -264,6 +294,7 @@ void Gateway::run() {
     poll_access();
     m_keyholder_watch = std::thread([this] { watch_keyholder(); });
     if (m_users_from) m_users_from->start();
+    if (m_shipping) m_shipping->start();
     if (m_telling) m_telling->start();
     for (std::size_t i = 1; i < m_homes.size(); ++i) m_homes[i]->loop().start();
     notify_supervisor("READY=1");
@@ -358,6 +389,7 @@ void Gateway::reload() {
     read_accept_rules(*config);
     m_services->config.store(std::make_shared<const model::Config>(std::move(*config)));
     if (m_users_from) m_users_from->look();
+    if (m_shipping) m_shipping->look();
     m_pool->submit([this, number = ++m_reloads, current = m_services->config.load()] {
         read_trust(*current, *m_services, [this, number] { return m_reloads == number; });
         log::info("gateway.reloaded");
@@ -466,6 +498,7 @@ void Gateway::sign_the_end() {
 Gateway::~Gateway() {
     m_leaving = true;
     m_users_from.reset();
+    m_shipping.reset();
     for (auto& home : m_homes) home->loop().stop();
     for (auto& home : m_homes) home->loop().join();
     m_timer.reset();

@@ -8,16 +8,14 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "s3/open.h"
+
 namespace sekisho::identity {
 namespace {
-
-constexpr std::size_t kMostSecretFile = 65536;
-constexpr std::size_t kMostAuthorities = 4U << 20;
 
 struct CloseFolder {
     void operator()(DIR* folder) const { ::closedir(folder); }
@@ -136,24 +134,11 @@ Result<std::unique_ptr<UsersSource>> make_users_source(const model::Config& conf
     constexpr std::string_view kFolder = "dir:";
     if (from.url.empty()) return nullptr;
     if (from.url.starts_with(kFolder)) return make_folder_source(from.url.substr(kFolder.size()));
-    auto place = s3::find_place(from.url, from.region, from.endpoint);
-    if (!place) return std::unexpected(place.error());
-    s3::TransferSettings transfers;
-    transfers.plain = place->scheme == "http";
-    transfers.direct = transfers.plain;  // it is on this machine
-    if (!from.ca_file.empty()) {
-        auto authorities = read_file(config.path(from.ca_file), kMostAuthorities);
-        if (!authorities) return std::unexpected(authorities.error());
-        transfers.authorities = std::move(*authorities);
-    }
-    s3::CredentialSource::Read read_key;
-    if (!from.access_key_file.empty()) {
-        read_key = [read_file = std::move(read_file), path = config.path(from.access_key_file)] {
-            return read_file(path, kMostSecretFile);
-        };
-    }
-    return make_bucket_source(std::make_unique<s3::Client>(
-        std::move(*place), std::move(transfers), s3::CredentialSource(std::move(read_key), ::getenv)));
+    const auto absolute = [&](const std::string& name) { return name.empty() ? name : config.path(name); };
+    auto client = s3::open_client(
+        {from.url, from.region, from.endpoint, absolute(from.access_key_file), absolute(from.ca_file)}, std::move(read_file));
+    if (!client) return std::unexpected(client.error());
+    return make_bucket_source(std::move(*client));
 }
 
 }  // namespace sekisho::identity

@@ -70,10 +70,27 @@ struct AdminConfig {
     std::string watch = "auditors";  // who may watch live sessions: auditors (and admins), unsealed (they, but no sealed ones), nobody
 };
 
+/// Where recordings are kept besides this machine.
+struct UploadConfig {
+    std::string url;  // s3://BUCKET/PREFIX/; empty: nowhere
+    std::string region = "us-east-1";
+    std::string endpoint;  // of a server that is not AWS: https://HOST[:PORT]
+    std::string access_key_file;  // relative to data_dir; empty: environment or instance role
+    std::string ca_file;  // relative to data_dir; empty: the system's authorities
+    std::string encryption = "AES256";  // AES256 | aws:kms | none
+    std::string kms_key;
+    std::chrono::seconds every{300};
+    std::chrono::seconds keep_local{86400};
+    std::uint64_t local_limit = 0;  // bytes; 0: none
+    std::string when_full = "delete-shipped";  // delete-shipped | refuse
+    std::chrono::seconds keep_remote{0};  // 0: for ever
+};
+
 struct RecordingConfig {
     std::string dir = "recordings";  // relative to data_dir
     std::vector<std::string> seal_to;  // none: readable with file permissions only
     OnFailure on_failure = OnFailure::Refuse;  // a rule may override
+    UploadConfig upload;
 };
 
 struct UsersFromConfig {

@@ -47,15 +47,16 @@ std::string_view name(Signing signing) {
 // --- what the audit records say ---
 
 void KnownRecordings::note(const model::AuditRecord& record) {
-    if (record.kind == kRemovedKind && record.outcome == "ok") {
-        if (const auto known = m_all.find(record.subject); known != m_all.end()) known->second.removed = true;
+    if ((record.kind == kRemovedKind || record.kind == kExpiredKind) && record.outcome == "ok") {
+        if (const auto known = m_all.find(record.subject); known != m_all.end())
+            (record.kind == kRemovedKind ? known->second.removed : known->second.expired) = true;
         return;
     }
     if (record.recording.empty()) return;
     const auto said = evidence::read_recorded(record.recording);
     if (!said) return;
     if (!m_since) m_since = record.time;
-    Known& known = m_all.try_emplace(said->audit_key, Known{record.sequence, std::nullopt, false}).first->second;
+    Known& known = m_all.try_emplace(said->audit_key, Known{.entry = record.sequence}).first->second;
     if (said->written) known.written = said->written;
 }
 

@@ -22,6 +22,7 @@ public:
         std::uint64_t entry = 0;  // that named it first
         std::optional<evidence::Written> written;  // nothing: it runs, or nobody could say
         bool removed = false;  // by the gateway itself, when it was kept elsewhere long enough
+        bool expired = false;  // and there, too
     };
     const std::map<std::string, Known>& all() const { return m_all; }
     /// Recordings from then on are named by records; earlier ones are of an older version.
@@ -34,6 +35,8 @@ private:
 
 /// A record of this kind says that the recording in its subject was removed here on purpose.
 inline constexpr std::string_view kRemovedKind = "recording.removed";
+/// And one of this kind that it was removed from the bucket, too.
+inline constexpr std::string_view kExpiredKind = "recording.expired";
 
 struct CheckedRecording {
     enum class State { Intact, Incomplete, Live, Damaged };

@@ -219,7 +219,12 @@ Result<void> Hub::prepare() {
 }
 
 /// Asked once a second while so much is left that nobody fills it in one.
+void Hub::refuse_new(std::string reason) {
+    m_refused = reason.empty() ? nullptr : std::make_shared<const std::string>(std::move(reason));
+}
+
 Result<void> Hub::has_room() {
+    if (const auto why = m_refused.load()) return fail("the recording cannot be started", *why);
     const TimePoint now = std::chrono::steady_clock::now();
     if (now.time_since_epoch() < m_roomy_until.load(std::memory_order_relaxed)) return {};
     struct statvfs space {};

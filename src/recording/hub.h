@@ -100,6 +100,8 @@ public:
 
     void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
               std::function<void(Result<Recordings::Opened>)> done);
+    /// As Recordings::refuse_new.
+    void refuse_new(std::string reason);
     /// Waits until all that ended before has its end. Not on a thread of this.
     void settle();
     /// Ends every recording that is still open, writes everything, ends the threads.
@@ -128,6 +130,7 @@ private:
     std::atomic<bool> m_full{false};
     std::atomic<std::size_t> m_next_writer{0};
     std::atomic<TimePoint::duration> m_roomy_until{TimePoint::duration{}};
+    std::atomic<std::shared_ptr<const std::string>> m_refused;  // why; null: nothing is
 
     std::mutex m_mutex;  // everything below
     std::vector<std::weak_ptr<Track>> m_waiting;

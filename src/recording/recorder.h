@@ -99,6 +99,9 @@ public:
     virtual void open(SessionFacts facts, bool reserve, Executor executor, RecorderCallbacks callbacks,
                       std::function<void(Result<Opened>)> done) = 0;
 
+    /// From now on those that are opened with `reserve` fail for this reason; empty: no more. Any thread.
+    virtual void refuse_new(std::string /*reason*/) {}
+
     /// Waits until all recordings that were finished before have their end. Not on a loop.
     virtual void settle() {}
 };

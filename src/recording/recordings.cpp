@@ -50,6 +50,7 @@ public:
         m_hub->open(std::move(facts), reserve, std::move(executor), std::move(callbacks), std::move(done));
     }
 
+    void refuse_new(std::string reason) override { m_hub->refuse_new(std::move(reason)); }
     void settle() override { m_hub->settle(); }
 
 private:

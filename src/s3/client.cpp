@@ -10,13 +10,12 @@ namespace {
 
 constexpr std::size_t kMostPages = 10000;
 
-/// "status 403, SignatureDoesNotMatch". The rest of the answer repeats what was signed: not for logs.
+}  // namespace
+
 std::string described(const HttpResponse& response) {
     const std::string code = parse_error_code(response.body);
     return fmt::format("status {}{}{}", response.status, code.empty() ? "" : ", ", code);
 }
-
-}  // namespace
 
 Client::Client(Place place, TransferSettings transfers, CredentialSource credentials)
     : m_place(std::move(place)), m_transfers(std::move(transfers)), m_credentials(std::move(credentials)) {}
@@ -26,7 +25,7 @@ void Client::stop() {
     m_credentials.stop();
 }
 
-Result<HttpRequest> Client::signed_request(const Request& request, const Credentials& credentials) const {
+Result<HttpRequest> Client::signed_request(Request request, const Credentials& credentials) const {
     Unsigned unsigned_request{.method = request.method,
         .host = m_place.host,
         .path = m_place.root + "/" + request.key,
@@ -37,7 +36,7 @@ Result<HttpRequest> Client::signed_request(const Request& request, const Credent
     return HttpRequest{.method = request.method,
         .url = m_place.scheme + "://" + m_place.host + ready.target,
         .headers = std::move(ready.headers),
-        .body = request.body,
+        .body = std::move(request.body),
         .most = request.most};
 }
 
@@ -53,21 +52,29 @@ Result<void> Client::perform(std::size_t count, const std::function<Request(std:
         });
 }
 
-Result<std::vector<Object>> Client::list(std::size_t most, unsigned per_page) {
+Result<HttpResponse> Client::one(const Request& request) {
+    HttpResponse answer;
+    auto asked = perform(
+        1, [&](std::size_t) { return request; }, [&](std::size_t, HttpResponse response) { answer = std::move(response); });
+    if (!asked) return std::unexpected(asked.error());
+    return answer;
+}
+
+Result<std::vector<Object>> Client::list(std::size_t most, unsigned per_page) { return list_below("", most, per_page); }
+
+Result<std::vector<Object>> Client::list_below(std::string_view rest, std::size_t most, unsigned per_page) {
+    const std::string prefix = m_place.prefix + std::string(rest);
     std::vector<Object> objects;
     std::string token;
     for (std::size_t pages = 0; pages < kMostPages; ++pages) {
-        Request request{.query = {{"list-type", "2"}, {"prefix", m_place.prefix}, {"encoding-type", "url"},
+        Request request{.query = {{"list-type", "2"}, {"prefix", prefix}, {"encoding-type", "url"},
                             {"max-keys", std::to_string(per_page)}},
             .most = kMostPageBytes};
         if (!token.empty()) request.query.emplace_back("continuation-token", token);
-        HttpResponse answer;
-        auto asked = perform(
-            1, [&](std::size_t) { return request; },
-            [&](std::size_t, HttpResponse response) { answer = std::move(response); });
-        if (!asked) return std::unexpected(asked.error());
-        if (answer.status != 200) return fail("the bucket cannot be listed", described(answer));
-        auto page = parse_list_page(answer.body, m_place.prefix);
+        const auto answer = one(request);
+        if (!answer) return std::unexpected(answer.error());
+        if (answer->status != 200) return fail("the bucket cannot be listed", described(*answer));
+        auto page = parse_list_page(answer->body, prefix);
         if (!page) return std::unexpected(page.error());
         std::ranges::move(page->objects, std::back_inserter(objects));
         if (objects.size() > most) return fail(fmt::format("the bucket lists more than {} objects", most));

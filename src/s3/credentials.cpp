@@ -121,7 +121,7 @@ Result<Credentials> CredentialSource::of_role() {
     const std::string folder = m_metadata_url + "/latest/meta-data/iam/security-credentials/";
     const auto none = [](const std::string& why) {
         return fail(
-            "there is no access key: users_from.access_key_file, AWS_ACCESS_KEY_ID or a role of the instance is wanted",
+            "there is no access key: access_key_file, AWS_ACCESS_KEY_ID or a role of the instance is wanted",
             why);
     };
     const auto ask = [&](const HttpRequest& request) -> Result<std::string> {

@@ -50,6 +50,25 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
     return size;
 }
 
+/// A line of the answer's head. What stood in an earlier one ("100 Continue") does not count.
+std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
+    constexpr std::size_t kMost = 1024;
+    auto& transfer = *static_cast<Transfer*>(user);
+    std::string_view line(data, size);
+    if (line.starts_with("HTTP/")) transfer.response.headers.clear();
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || size > kMost) return size;
+    std::string name(line.substr(0, colon));
+    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    line.remove_prefix(colon + 1);
+    const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!line.empty() && blank(line.front())) line.remove_prefix(1);
+    while (!line.empty() && blank(line.back())) line.remove_suffix(1);
+    if (std::ranges::find(kHeadersKept, name) != std::end(kHeadersKept))
+        transfer.response.headers.emplace_back(std::move(name), std::string(line));
+    return size;
+}
+
 bool worth_another_attempt(int status) { return status == 429 || status >= 500; }
 
 /// Half of it at least, all of it at most.
@@ -150,6 +169,8 @@ void Transfers::State::prepare(Transfer& transfer) {
     }
     set(CURLOPT_WRITEFUNCTION, &take_body);
     set(CURLOPT_WRITEDATA, &transfer);
+    set(CURLOPT_HEADERFUNCTION, &take_header);
+    set(CURLOPT_HEADERDATA, &transfer);
     set(CURLOPT_ERRORBUFFER, transfer.problem);
     set(CURLOPT_PRIVATE, &transfer);
 }

@@ -25,7 +25,9 @@ struct HttpRequest {
 struct HttpResponse {
     int status = 0;
     std::string body;
+    Pairs headers;  // those of kHeadersKept that came, names in lower case
 };
+inline constexpr std::string_view kHeadersKept[] = {"content-length", "content-range", "etag"};
 
 struct TransferSettings {
     std::string authorities;  // PEM; empty: the system's

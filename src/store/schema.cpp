@@ -126,11 +126,21 @@ std::vector<std::string> audit_chain(const Dialect& dialect) {
     return statements;
 }
 
+/// What is remembered of recordings that were shipped to a bucket. Times are 0 where it has not happened.
+std::vector<std::string> shipments(const Dialect& dialect) {
+    return {fmt::format("CREATE TABLE shipments (object {0} PRIMARY KEY, audit_key {0} NOT NULL, session {0} NOT NULL, "
+                        "gateway {0} NOT NULL, size BIGINT NOT NULL, sha256 {0} NOT NULL, state {0} NOT NULL, "
+                        "verified_ms BIGINT NOT NULL, removed_ms BIGINT NOT NULL)",
+                dialect.text),
+        "CREATE INDEX shipments_by_audit_key ON shipments (audit_key)",
+        "CREATE INDEX shipments_by_state ON shipments (state, verified_ms)"};
+}
+
 }  // namespace
 
 std::vector<Migration> migrations(const Dialect& dialect) {
     return {{1, first(dialect)}, {2, second(dialect)}, {3, third(dialect)}, {4, fourth(dialect)}, {5, routes(dialect)},
-        {6, target_secrets(dialect)}, {7, activity(dialect)}, {8, audit_chain(dialect)}};
+        {6, target_secrets(dialect)}, {7, activity(dialect)}, {8, audit_chain(dialect)}, {9, shipments(dialect)}};
 }
 
 }  // namespace sekisho::store

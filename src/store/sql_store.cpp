@@ -14,6 +14,7 @@
 #include "store/search_tables.h"
 #include "store/search_terms.h"
 #include "store/secret_tables.h"
+#include "store/shipment_tables.h"
 #include "store/statements.h"
 
 namespace sekisho::store {
@@ -210,6 +211,10 @@ public:
     Result<bool> remove_target_secret(const std::string& target, const std::string& login, model::TargetAuth kind,
         const model::AuditRecord& record) override;
 
+    Result<std::vector<model::Shipment>> shipments(const ShipmentFilter& filter) override;
+    Result<void> put_shipments(
+        const std::vector<model::Shipment>& shipments, const std::vector<model::AuditRecord>& records) override;
+
     Result<void> together(const std::function<Result<void>()>& work) override {
         return m_database.transaction("write together", [&]() -> Result<void> { return work(); });
     }
@@ -401,6 +406,22 @@ Result<void> SqlStore::learn_host_key(const std::string& target, const std::stri
         sql() << "SELECT COUNT(*) FROM learned_host_keys WHERE target = :t AND line = :l", use(target), use(line),
             into(known);
         if (known == 0) sql() << "INSERT INTO learned_host_keys (target, line) VALUES (:t, :l)", use(target), use(line);
+        return {};
+    });
+}
+
+// --- shipments ---
+
+Result<std::vector<model::Shipment>> SqlStore::shipments(const ShipmentFilter& filter) {
+    return m_database.guarded("read shipments",
+        [&]() -> Result<std::vector<model::Shipment>> { return read_shipments(sql(), filter, m_gateway); });
+}
+
+Result<void> SqlStore::put_shipments(
+    const std::vector<model::Shipment>& shipments, const std::vector<model::AuditRecord>& records) {
+    return m_database.transaction("store shipments", [&]() -> Result<void> {
+        for (const model::Shipment& shipment : shipments) write_shipment(sql(), shipment, m_gateway);
+        for (const model::AuditRecord& record : records) insert_audit(record);
         return {};
     });
 }

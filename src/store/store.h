@@ -15,6 +15,7 @@
 #include "model/access.h"
 #include "model/activity.h"
 #include "model/session.h"
+#include "model/shipment.h"
 #include "model/target_secret.h"
 #include "store/search.h"
 
@@ -38,6 +39,15 @@ struct AuditFilter {
     std::uint64_t after = 0;
     std::size_t most = 1000;
     bool newest = false;  // of more than `most` the last ones; also then in their order
+};
+
+struct ShipmentFilter {
+    std::string audit_key;
+    std::string from, to;  // audit keys, both included
+    std::vector<model::ShipmentState> states;  // none: all
+    std::optional<WallTime> verified_before;
+    bool here = false;  // this gateway's only
+    std::size_t most = 100'000;
 };
 
 /// One thread at a time. Several stores, also of several processes, may be open on one database.
@@ -89,6 +99,12 @@ public:
     /// False, and no record: there was none.
     virtual Result<bool> remove_target_secret(
         const std::string& target, const std::string& login, model::TargetAuth kind, const model::AuditRecord& record) = 0;
+
+    /// What is remembered of recordings on their way to the bucket, by audit key.
+    virtual Result<std::vector<model::Shipment>> shipments(const ShipmentFilter& filter) = 0;
+    /// In place of what was there about the same objects, with audit records, in one transaction.
+    virtual Result<void> put_shipments(
+        const std::vector<model::Shipment>& shipments, const std::vector<model::AuditRecord>& records) = 0;
 
     /// Runs `work` in one transaction: its calls become durable together or not at all (group commit of the store worker).
     virtual Result<void> together(const std::function<Result<void>()>& work) = 0;

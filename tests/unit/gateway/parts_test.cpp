@@ -216,6 +216,10 @@ public:
         const std::string&, const std::string&, model::TargetAuth, const model::AuditRecord&) override {
         return fail("unused");
     }
+    Result<std::vector<model::Shipment>> shipments(const store::ShipmentFilter&) override { return fail("unused"); }
+    Result<void> put_shipments(const std::vector<model::Shipment>&, const std::vector<model::AuditRecord>&) override {
+        return fail("unused");
+    }
     Result<void> together(const std::function<Result<void>()>& work) override {
         ++attempts;
         m_reachable = !away;

@@ -85,8 +85,8 @@ TEST_P(SchemaTest, Version1IsMigratedWithAllThatWasInIt) {
     make_version_1();
     auto store = m_place.open();
     ASSERT_TRUE(store);
-    EXPECT_EQ(run("SELECT MAX(version) FROM schema_version"), "8");
-    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "8");
+    EXPECT_EQ(run("SELECT MAX(version) FROM schema_version"), "9");
+    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "9");
 
     const auto access = store->access();
     ASSERT_TRUE(access) << access.error().full();
@@ -116,7 +116,7 @@ TEST_P(SchemaTest, Version1IsMigratedWithAllThatWasInIt) {
     EXPECT_EQ((*records)[1].hash, evidence::chain_next((*records)[0].hash, (*records)[1]));
     store.reset();
     EXPECT_TRUE(m_place.open());
-    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "8");
+    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "9");
 }
 
 TEST_P(SchemaTest, ASessionThatVersion1LeftOpenIsCut) {
@@ -145,7 +145,7 @@ TEST_P(SchemaTest, ANewerVersionIsLeftAlone) {
     ASSERT_FALSE(store);
     for (const char* word : {"99", "newer sekisho", "restore"})
         EXPECT_NE(store.error().text.find(word), std::string::npos) << store.error().text;
-    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "9");
+    EXPECT_EQ(run("SELECT COUNT(*) FROM schema_version"), "10");
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, SchemaTest, testing::ValuesIn(lasting_databases()), name_of);

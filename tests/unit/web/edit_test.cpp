@@ -278,6 +278,11 @@ public:
         return m_store.learned_host_keys(t);
     }
     Result<void> learn_host_key(const std::string& t, const std::string& l) override { return m_store.learn_host_key(t, l); }
+    Result<std::vector<model::Shipment>> shipments(const store::ShipmentFilter& f) override { return m_store.shipments(f); }
+    Result<void> put_shipments(
+        const std::vector<model::Shipment>& s, const std::vector<model::AuditRecord>& r) override {
+        return m_store.put_shipments(s, r);
+    }
     Result<std::vector<model::TargetSecret>> target_secrets(const std::string& t) override {
         return m_store.target_secrets(t);
     }
