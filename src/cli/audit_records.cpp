@@ -132,9 +132,9 @@ Progress::~Progress() {
     if (m_shown) std::fputs("\r\033[K", stderr);
 }
 
-void Progress::step(std::uint64_t of) {
-    ++m_done;
-    if (m_done % 64 != 0 && of == 0) return;
+void Progress::step(std::uint64_t of, std::uint64_t more) {
+    m_done += more;
+    if (more == 1 && m_done % 64 != 0 && of == 0) return;
     const TimePoint now = std::chrono::steady_clock::now();
     if (now < m_next || ::isatty(STDERR_FILENO) == 0) return;
     m_next = now + std::chrono::seconds(1);

@@ -31,7 +31,7 @@ class Progress {
 public:
     explicit Progress(std::string what) : m_what(std::move(what)) {}
     ~Progress();
-    void step(std::uint64_t of = 0);
+    void step(std::uint64_t of = 0, std::uint64_t more = 1);
 
 private:
     std::string m_what;

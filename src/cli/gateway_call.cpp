@@ -149,6 +149,8 @@ std::optional<JsonView> ask_gateway_quietly(const Context& context, const std::s
     return JsonView::parse((*answer)->body);
 }
 
+bool gateway_answers(const Context& context) { return ask_gateway_quietly(context, "/v1/penalties").has_value(); }
+
 std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& query) {
     char separator = '?';
     for (const auto& [name, value] : query) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <thread>
 
@@ -141,10 +142,26 @@ nlohmann::json as_json(const std::string& key, const Entry& entry) {
         {"has_signature", entry.has_signature}, {"path", entry.path}};
 }
 
+/// One that is in the bucket only, or nowhere any more, as its session says it was.
+nlohmann::json as_json(const JsonView& elsewhere) {
+    return {{"audit_key", elsewhere.text("audit_key")}, {"session", elsewhere.text("session")}, {"user", elsewhere.text("user")},
+        {"started", elsewhere.text("started")}, {"size", elsewhere.number("size")}, {"state", "removed here"},
+        {"reason", elsewhere.text("result")}, {"targets", nlohmann::json::array({elsewhere.text("target")})},
+        {"shipping", elsewhere.text("shipping")}, {"path", ""}};
+}
+
 int list(const Context& context, const Options& options) {
     const auto folder = folder_of(context);
     if (!folder) return failed(folder.error());
     if (is_closed(*folder)) return list_recordings(context, options.user, options.json);
+    const auto config = context.config();
+    const bool ships = config && !config->recording.upload.url.empty();
+    const ShippingStates shipping = ships ? shipping_states(context, options.user) : ShippingStates();
+    const auto shipped = [&](const std::string& session) {
+        const auto known = shipping.by_session.find(session);
+        return known == shipping.by_session.end() ? std::string("local") : known->second;
+    };
+    std::set<std::string> here;
     nlohmann::json all = nlohmann::json::array();
     std::vector<std::vector<std::string>> rows;
     for (const std::string& path : all_recordings(*folder)) {
@@ -158,8 +175,10 @@ int list(const Context& context, const Options& options) {
             entry = std::move(unreadable);
         }
         if (!options.user.empty() && entry->facts.user != options.user) continue;
+        here.insert(entry->facts.session);
         if (options.json) {
             all.push_back(as_json(key, *entry));
+            all.back()["shipping"] = shipped(entry->facts.session);
             continue;
         }
         std::string targets;
@@ -168,11 +187,21 @@ int list(const Context& context, const Options& options) {
             entry->facts.started == WallTime{} ? "" : base::local_time(entry->facts.started, "%Y-%m-%d %H:%M:%S"),
             duration_text(entry->duration), size_text(entry->size),
             styled(style_of(entry->state), recording::name(entry->state)), targets});
+        if (ships) rows.back().insert(rows.back().end() - 1, shipped(entry->facts.session));
     }
+    for (const JsonView& one : shipping.elsewhere) {
+        if (here.contains(one.text("session"))) continue;
+        all.push_back(as_json(one));
+        rows.push_back({one.text("audit_key"), printable(one.text("user")), one.text("started"), "", size_text(one.number("size")),
+            styled(Style::Dim, "removed here"), one.text("shipping"), printable(one.text("target"))});
+    }
+    std::ranges::sort(rows);
     if (options.json) {
         print_line(all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-        print_table({"AUDIT KEY", "USER", "STARTED", "DURATION", "SIZE", "STATE", "TARGETS"}, rows);
+        std::vector<std::string> heading{"AUDIT KEY", "USER", "STARTED", "DURATION", "SIZE", "STATE", "TARGETS"};
+        if (ships) heading.insert(heading.end() - 1, "SHIPPING");
+        print_table(heading, rows);
     }
     return kDone;
 }
@@ -346,6 +375,8 @@ Result<std::string> find_recording(const Context& context, const std::string& wh
     std::string path = path_of(*folder, which);
     if (::access(path.c_str(), F_OK) == 0) return path;
     if (::access(which.c_str(), F_OK) == 0) return which;
+    if (const auto config = context.config(); config && !config->recording.upload.url.empty())
+        return fetch_from_bucket(context, which, "");
     return fail("no recording " + which + " in " + *folder);
 }
 

@@ -26,6 +26,7 @@
 #include "net/signals.h"
 #include "notify/monthly_log.h"
 #include "recording/folder.h"
+#include "shipping/fetch.h"
 #include "shipping/shipping.h"
 
 namespace sekisho::gateway {
@@ -74,6 +75,12 @@ public:
     }
     bool watch_session(const std::string& id, std::shared_ptr<model::SessionWatcher> watcher) override {
         return m_services->live.watch(id, std::move(watcher));
+    }
+    Result<void> fetch_recording(
+        const std::string& audit_key, const std::string& session, std::shared_ptr<model::FileSink> sink) override {
+        if (!m_fetcher) return LiveGateway::fetch_recording(audit_key, session, std::move(sink));
+        if (!session.empty() && !shipping::is_session_id(session)) return fail("that is not the id of a session");
+        return m_fetcher->fetch(audit_key, session, std::move(sink));
     }
     void access_changed() override { read_access(true); }
     std::vector<model::SourcePenalty> penalties() override {
@@ -125,6 +132,7 @@ private:
     std::unique_ptr<UsersFrom> m_users_from;
     std::unique_ptr<ShippingBooks> m_books;
     std::unique_ptr<shipping::Shipping> m_shipping;
+    std::unique_ptr<shipping::Fetcher> m_fetcher;
     std::unique_ptr<Telling> m_telling;
     std::vector<std::unique_ptr<LoopHome>> m_homes;
     std::thread m_keyholder_watch;
@@ -207,6 +215,8 @@ Result<void> Gateway::make_shipping(const model::Config& config) {
     auto bucket = shipping::open_bucket(config, m_services->read_file, true);
     if (!bucket) return fail("recording.upload: " + bucket.error().text, bucket.error().detail);
     if (!*bucket) return {};
+    m_fetcher = std::make_unique<shipping::Fetcher>(
+        [this, config] { return shipping::open_bucket(config, m_services->read_file, false); });
     m_books = std::make_unique<ShippingBooks>(*m_store_worker);
     m_shipping = std::make_unique<shipping::Shipping>(config.recording.upload.url, std::move(*bucket), *m_books,
         [this] { return ship_settings(); },
@@ -499,6 +509,7 @@ Gateway::~Gateway() {
     m_leaving = true;
     m_users_from.reset();
     m_shipping.reset();
+    m_fetcher.reset();
     for (auto& home : m_homes) home->loop().stop();
     for (auto& home : m_homes) home->loop().join();
     m_timer.reset();

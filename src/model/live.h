@@ -50,6 +50,16 @@ public:
     virtual bool gone() const = 0;
 };
 
+/// Takes a file as it comes, on a thread of whoever fetches it.
+class FileSink {
+public:
+    virtual ~FileSink() = default;
+    /// Waits while too much has gathered. False: nobody reads any more.
+    virtual bool take(std::string piece) = 0;
+    /// The last call. An Error: what was taken is not all of it.
+    virtual void end(Result<void> outcome) = 0;
+};
+
 class LiveGateway {
 public:
     virtual ~LiveGateway() = default;
@@ -62,6 +72,12 @@ public:
     virtual bool end_session(const std::string& id_or_audit_key, const std::string& reason) = 0;
     /// Shows the session with this id to `watcher`, until it ends; false when it is not live here.
     virtual bool watch_session(const std::string& /*id*/, std::shared_ptr<SessionWatcher> /*watcher*/) { return false; }
+    /// Has a recording's file fetched from where recordings are shipped, or with an empty audit key the list of what is there as lines of
+    /// JSON. `session` may be empty. Returns at once.
+    virtual Result<void> fetch_recording(
+        const std::string& /*audit_key*/, const std::string& /*session*/, std::shared_ptr<FileSink> /*sink*/) {
+        return fail("recordings are not shipped anywhere: recording.upload.url is empty");
+    }
     /// The store's access has changed: read it again for what is decided from now on.
     virtual void access_changed() = 0;
     /// Networks with penalties, some of them where there are very many.

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <span>
 #include <unordered_map>
 
 #include "recording/folder.h"
 #include "recording/source.h"
+#include "web/fetch_feed.h"
 #include "web/filters.h"
 #include "web/json.h"
 
@@ -14,6 +16,22 @@ namespace sekisho::web {
 namespace {
 
 constexpr std::uint64_t kMostRecords = 100'000;  // of the audit in one answer
+
+/// How far their recordings are on their way to the bucket, by session.
+Result<std::map<std::string, model::Shipment>> shipments_of(store::Store& store, const std::vector<model::Session>& sessions) {
+    std::map<std::string, model::Shipment> found;
+    store::ShipmentFilter filter{.states = {}, .verified_before = {}};
+    for (const model::Session& session : sessions) {
+        if (session.audit_key.empty()) continue;
+        if (filter.from.empty() || session.audit_key < filter.from) filter.from = session.audit_key;
+        filter.to = std::max(filter.to, session.audit_key);
+    }
+    if (filter.from.empty()) return found;
+    auto shipments = store.shipments(filter);
+    if (!shipments) return std::unexpected(shipments.error());
+    for (model::Shipment& one : *shipments) found.insert_or_assign(one.session, std::move(one));
+    return found;
+}
 
 /// As the store has it, of what runs and is not in the store yet.
 bool matches(const model::Session& session, const store::SessionFilter& filter) {
@@ -135,10 +153,15 @@ Response Api::recordings(const Call& call) {
     filter->most = *most;
     const auto sessions = m_store.sessions(*filter);
     if (!sessions) return refuse(sessions.error());
+    const auto shipments = shipments_of(m_store, *sessions);
+    if (!shipments) return refuse(shipments.error());
     Json list = Json::array();
     for (const model::Session& session : *sessions) {
         if (session.audit_key.empty()) continue;
-        list.push_back({{"audit_key", session.audit_key}, {"session", session.id}, {"user", session.user},
+        const auto shipment = shipments->find(session.id);
+        const bool shipped = shipment != shipments->end();
+        list.push_back({{"shipping", shipped ? model::name(shipment->second.state) : "local"},
+            {"size", shipped ? Json(shipment->second.size) : Json(nullptr)}, {"audit_key", session.audit_key}, {"session", session.id}, {"user", session.user},
             {"target", session.target}, {"started", base::rfc3339(session.started)},
             {"finished", session.finished ? Json(base::rfc3339(*session.finished)) : Json(nullptr)},
             {"result", session.result}});
@@ -155,6 +178,30 @@ Response Api::penalties(const Call&) {
     return respond({{"penalties", std::move(list)}, {"gateway", m_live != nullptr}});
 }
 
+/// Not on this thread: a bucket may be slow.
+Response Api::fetched(const Call& call, const std::string& audit_key) {
+    if (!m_live) return refuse(409, "no gateway is running here, so nothing can be fetched from the bucket");
+    const auto kept = m_store.audit({.time = call.now,
+        .kind = audit_key.empty() ? "recording.bucket_listed" : "recording.read",
+        .source = call.request.actor,
+        .subject = audit_key,
+        .outcome = "ok",
+        .reason = "from the bucket, by the admin API"});
+    if (!kept) return refuse(kept.error());
+    auto feed = std::make_shared<FetchFeed>();
+    if (const auto begun = m_live->fetch_recording(audit_key, call.request.parameter("session"), feed); !begun)
+        return refuse(409, begun.error().text);
+    Response response{.status = 200, .body = {}, .content_type = "application/octet-stream", .stream = {}};
+    response.stream = std::move(feed);
+    return response;
+}
+
+Response Api::bucket(const Call& call) {
+    Response response = fetched(call, "");
+    if (response.stream) response.content_type = "application/x-ndjson";
+    return response;
+}
+
 /// Recordings may be read while they are written: whoever wants all of it asks until nothing more comes.
 Response Api::recording_content(const Call& call) {
     constexpr std::uint64_t kMostPiece = 4U << 20;
@@ -162,6 +209,7 @@ Response Api::recording_content(const Call& call) {
     const auto most = number(call.request, "most", kMostPiece);
     if (!offset || !most) return refuse(400, "offset and most are numbers");
     if (!recording::is_audit_key(call.name)) return refuse(404, "that is not an audit key");
+    if (call.request.flag("from_bucket")) return fetched(call, call.name);
     const auto source = recording::open_file(recording::path_of(m_config.path(m_config.recording.dir), call.name));
     if (!source) return refuse(404, "there is no recording with this audit key here");
     if (*offset == 0) {

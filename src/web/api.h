@@ -47,6 +47,8 @@ public:
     virtual std::string take() = 0;
     /// Nothing comes any more.
     virtual bool over() const = 0;
+    /// It ended too early: whoever reads must not take it for whole.
+    virtual bool broken() const { return false; }
     /// `more` is called on any thread when there is something after take() gave nothing; it returns at once.
     virtual void on_more(std::function<void()> more) = 0;
     /// Nobody reads any more, and on_more's function is not called again.
@@ -94,6 +96,8 @@ private:
     Response audit(const Call& call);
     Response recordings(const Call& call);
     Response recording_content(const Call& call);
+    Response fetched(const Call& call, const std::string& audit_key);
+    Response bucket(const Call& call);
     Response penalties(const Call& call);
     Response search(const Call& call);
 

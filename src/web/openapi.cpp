@@ -112,7 +112,9 @@ Json schemas() {
     all["AuditRecords"] = object({{"records", list(reference("AuditRecord"))}, {"more", flag()}});
     all["Recordings"] =
         object({{"recordings", list(object({{"audit_key", text()}, {"session", text()}, {"user", text()}, {"target", text()},
-                                   {"started", time()}, {"finished", nullable(time())}, {"result", text()}}))}});
+                                   {"started", time()}, {"finished", nullable(time())}, {"result", text()},
+                                   {"shipping", one_of({"local", "shipped", "verified", "removed", "expiring", "expired"})},
+                                   {"size", nullable(count())}}))}});
     all["Penalties"] = object({{"penalties", list(object({{"network", text()}, {"reason", text()}, {"seconds_left", count()},
                                                  {"enforced", flag()}}))},
         {"gateway", flag()}});

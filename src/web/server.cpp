@@ -148,6 +148,8 @@ private:
                 stream.expires_after(kPatience);
                 co_await asio::async_write(
                     stream, http::make_chunk(asio::buffer(text)), asio::redirect_error(asio::use_awaitable, error));
+            } else if (more->over() && more->broken()) {
+                co_return;  // the connection ends, and the body does not
             } else if (more->over()) {
                 stream.expires_after(kPatience);
                 co_await asio::async_write(stream, http::make_chunk_last(), asio::redirect_error(asio::use_awaitable, error));

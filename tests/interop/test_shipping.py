@@ -49,3 +49,31 @@ def test_what_ended_leaves_and_is_read_back(shipped, swift):
         path = world.gateway.data_dir / "recordings" / year / month / f"{audit_key}.skr"
         wait_until(lambda path=path, key=key: content(bucket, key) == path.read_bytes(), f"{key} as it is here")
     assert not uploads(bucket)
+    assert set(world.wait_for("verified", 3)) == {key.rsplit("/", 1)[1].split(".")[0] for key in there}
+
+
+@pytest.mark.row("B4", "B7")
+def test_what_is_safe_there_goes_here_and_is_fetched_again(shipped, swift, folder):
+    bucket = swift.bucket("removed")
+    world = shipped(bucket, f"http://127.0.0.1:{swift.port}", keep_local="1s")
+    world.gateway.start()
+    world.run("echo here and there").ok()
+    (audit_key, entry), = world.wait_for("removed", 1).items()
+    assert entry["state"] == "removed here" and entry["user"] == "alice"
+    assert not list((world.gateway.data_dir / "recordings").rglob("*.skr"))
+    (record,) = [one for one in world.gateway.audit() if one["kind"] == "recording.removed"]
+    (key, size), = objects(bucket).items()
+    assert record["subject"] == audit_key and key in record["reason"] and f"size={size}" in record["reason"], record
+
+    assert world.gateway.play(audit_key) == b"here and there\n"
+    assert world.gateway.channels(audit_key)[0]["target"].endswith("@web")
+    world.gateway.command("recordings", "verify", audit_key).ok()
+    world.gateway.command("recordings", "export", audit_key, "--format", "commands", "-o", folder / "commands").ok()
+    assert b"here and there" in (folder / "commands").read_bytes()
+    world.gateway.command("verify").ok()
+
+    # Without a gateway the CLI has the configuration's access key; and without that it says what is missing.
+    world.gateway.stop()
+    assert world.gateway.play(audit_key) == b"here and there\n"
+    (folder / "access-key").unlink()
+    assert "access-key" in world.gateway.command("recordings", "play", audit_key).err
