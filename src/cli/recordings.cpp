@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/time_zone.h"
 #include "cli/recordings_remote.h"
 #include "cli/recordings_screen.h"
 #include "recording/commands.h"
@@ -192,10 +194,13 @@ int list(const Context& context, const Options& options) {
     for (const JsonView& one : shipping.elsewhere) {
         if (here.contains(one.text("session"))) continue;
         all.push_back(as_json(one));
-        rows.push_back({one.text("audit_key"), printable(one.text("user")), one.text("started"), "", size_text(one.number("size")),
+        const auto started = base::parse_rfc3339(one.text("started"));
+        rows.push_back({one.text("audit_key"), printable(one.text("user")),
+            started ? base::local_time(*started, "%Y-%m-%d %H:%M:%S") : "", "", size_text(one.number("size")),
             styled(Style::Dim, "removed here"), one.text("shipping"), printable(one.text("target"))});
     }
     std::ranges::sort(rows);
+    std::sort(all.begin(), all.end(), [](const auto& one, const auto& other) { return one["audit_key"] < other["audit_key"]; });
     if (options.json) {
         print_line(all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {

@@ -112,6 +112,12 @@ Result<std::string> fetch_recording(const Context& context, const std::string& a
 }
 
 Result<std::string> fetch_from_bucket(const Context& context, const std::string& audit_key, const std::string& session) {
+    const auto fd = open_in_bucket(context, audit_key, session);
+    if (!fd) return std::unexpected(fd.error());
+    return fmt::format("/proc/self/fd/{}", *fd);
+}
+
+Result<int> open_in_bucket(const Context& context, const std::string& audit_key, const std::string& session) {
     const auto fd = temporary_file();
     if (!fd) return std::unexpected(fd.error());
     Progress progress("bytes fetched from the bucket");
@@ -121,7 +127,7 @@ Result<std::string> fetch_from_bucket(const Context& context, const std::string&
         progress.step(0, piece.size());
         return written;
     });
-    if (done) return fmt::format("/proc/self/fd/{}", *fd);
+    if (done) return *fd;
     ::close(*fd);
     if (!written) return fail("cannot write a temporary file", std::system_category().message(errno));
     return std::unexpected(done.error());

@@ -20,6 +20,9 @@ Result<std::string> fetch_recording(const Context& context, const std::string& a
 /// which, where several have the audit key; it may be empty.
 Result<std::string> fetch_from_bucket(const Context& context, const std::string& audit_key, const std::string& session);
 
+/// A descriptor of it, which the caller closes.
+Result<int> open_in_bucket(const Context& context, const std::string& audit_key, const std::string& session);
+
 struct InBucket {
     std::string object;
     std::uint64_t size = 0;

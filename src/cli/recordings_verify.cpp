@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include "cli/gateway_call.h"
 #include "cli/recordings.h"
 #include "cli/recordings_remote.h"
+#include "recording/block_file.h"
 #include "recording/check.h"
 #include "recording/folder.h"
 
@@ -29,6 +31,7 @@ struct Options {
     std::vector<std::string> audit;  // exports
     std::vector<std::string> expected;
     bool unsigned_is_fine = false;
+    bool remote = false;  // those in the bucket
     bool json = false;
 };
 
@@ -36,7 +39,8 @@ struct Options {
 struct Item {
     std::string shown;
     std::string name;
-    std::string path;
+    std::string path;  // of one in the bucket: its object
+    std::string session;  // as the object's name says
 };
 
 class Check {
@@ -47,10 +51,14 @@ public:
 private:
     Result<std::vector<Item>> everything();
     Result<std::vector<Item>> named();
+    Result<std::vector<Item>> in_bucket();
+    bool on_the_way(const std::string& audit_key, const std::string& session) const;
+    void look_for_missing(const std::set<std::string>& there);
     void add_folder(const std::string& folder, std::vector<Item>& items);
     void ask_about(const Item& item);
     Result<void> read_audit(bool of_gateway);
     void look_at(FolderCheck& folder, const Item& item);
+    void look_in_bucket(FolderCheck& folder, const Item& item);
     void say(const Item& item, const CheckedRecording& checked);
     void say(const evidence::Finding& finding);
     int summary();
@@ -65,6 +73,7 @@ private:
     std::vector<evidence::Finding> m_findings;
     Json m_recordings = Json::array();
     std::map<std::string, std::size_t> m_counts;
+    ShippingStates m_shipping;
 };
 
 // --- what is checked ---
@@ -83,9 +92,62 @@ Result<std::vector<Item>> Check::everything() {
     std::vector<Item> items;
     for (const std::string& path : all_recordings(m_settings.folder)) {
         const std::string key = fs::path(path).stem().string();
-        items.push_back({key, key, path});
+        items.push_back({key, key, path, ""});
     }
     return items;
+}
+
+/// All objects, or those that are named, against the audit records. What has not left yet is not expected there.
+Result<std::vector<Item>> Check::in_bucket() {
+    const auto config = m_context.config();
+    if (!config) return std::unexpected(config.error());
+    m_settings.folder = config->path(config->recording.dir);
+    if (is_closed(m_settings.folder)) return fail("this account may not read " + m_settings.folder + "; run it as the gateway's account");
+    m_whole_folder = true;
+    m_shipping = shipping_states(m_context, "");
+    if (auto read = read_audit(m_options.audit.empty()); !read) return std::unexpected(read.error());
+    const auto objects = list_bucket(m_context);
+    if (!objects) return std::unexpected(objects.error());
+    std::vector<Item> items;
+    std::set<std::string> there;
+    for (const InBucket& one : *objects) {
+        const bool wanted = m_options.which.empty() || std::ranges::find(m_options.which, one.audit_key) != m_options.which.end();
+        if (one.audit_key.empty() && one.object.ends_with(".skr") && m_options.which.empty())
+            say({"foreign", one.object, one.object + ": no recording is called so: it was put there"});
+        if (one.audit_key.empty() || !wanted) continue;
+        there.insert(one.audit_key);
+        if (on_the_way(one.audit_key, one.session))
+            ++m_counts["on the way"];
+        else
+            items.push_back({one.audit_key, one.audit_key, one.object, one.session});
+    }
+    look_for_missing(there);
+    return items;
+}
+
+/// It is here, and the bucket need not have all of it yet.
+bool Check::on_the_way(const std::string& audit_key, const std::string& session) const {
+    const auto state = m_shipping.by_session.find(session);
+    const bool verified = state != m_shipping.by_session.end() && state->second == "verified";
+    return !verified && fs::exists(path_of(m_settings.folder, audit_key));
+}
+
+void Check::look_for_missing(const std::set<std::string>& there) {
+    std::set<std::string> verified;
+    for (const auto& [session, state] : m_shipping.by_session) {
+        if (state == "verified") verified.insert(session);
+    }
+    for (const auto& [key, known] : m_audit->known.all()) {
+        const bool wanted = m_options.which.empty() || std::ranges::find(m_options.which, key) != m_options.which.end();
+        if (!wanted || known.expired || there.contains(key)) continue;
+        const std::string path = path_of(m_settings.folder, key);
+        const auto reader = fs::exists(path) ? Reader::open(path) : std::unexpected(Error{});
+        if (fs::exists(path) && (!reader || !verified.contains(reader->facts().session))) {
+            ++m_counts["on the way"];
+            continue;
+        }
+        say({"missing", key, fmt::format("{}: missing in the bucket; entry {} of the audit records names it", key, known.entry)});
+    }
 }
 
 Result<std::vector<Item>> Check::named() {
@@ -103,7 +165,7 @@ Result<std::vector<Item>> Check::named() {
             continue;
         }
         const std::string stem = fs::path(which).stem().string();
-        items.push_back({which, is_audit_key(which) ? which : is_audit_key(stem) ? stem : std::string(), *path});
+        items.push_back({which, is_audit_key(which) ? which : is_audit_key(stem) ? stem : std::string(), *path, ""});
         if (is_audit_key(which) && m_options.audit.empty()) ask_about(items.back());
     }
     if (!m_options.audit.empty()) {
@@ -119,7 +181,7 @@ void Check::add_folder(const std::string& folder, std::vector<Item>& items) {
         if (it->path().extension() == ".skr") paths.push_back(it->path().string());
     }
     std::ranges::sort(paths);
-    for (const std::string& path : paths) items.push_back({path, fs::path(path).stem().string(), path});
+    for (const std::string& path : paths) items.push_back({path, fs::path(path).stem().string(), path, ""});
 }
 
 /// What the audit records of its session say, where somebody can be asked.
@@ -161,7 +223,7 @@ int Check::run() {
     }
     m_settings.now = std::chrono::system_clock::now();
     m_settings.unsigned_is_fine = m_options.unsigned_is_fine;
-    const auto items = m_options.which.empty() ? everything() : named();
+    const auto items = m_options.remote ? in_bucket() : m_options.which.empty() ? everything() : named();
     if (!items) return failed(items.error());
     const bool ours = std::ranges::all_of(m_options.which, [](const std::string& one) { return is_audit_key(one); });
     auto keys = evidence_keys(m_context, m_options.evidence_key, ours && m_options.audit.empty());
@@ -173,10 +235,10 @@ int Check::run() {
     FolderCheck folder(m_settings);
     Progress progress("recordings checked");
     for (const Item& item : *items) {
-        look_at(folder, item);
+        m_options.remote ? look_in_bucket(folder, item) : look_at(folder, item);
         progress.step(items->size());
     }
-    if (m_whole_folder) {
+    if (m_whole_folder && !m_options.remote) {
         for (const evidence::Finding& finding : folder.missing()) say(finding);
     }
     return summary();
@@ -188,6 +250,19 @@ void Check::look_at(FolderCheck& folder, const Item& item) {
         if (const auto opened = unseal(*reader, m_options.key); !opened) reader = std::unexpected(opened.error());
     }
     say(item, folder.check(item.name, item.path, std::move(reader)));
+}
+
+void Check::look_in_bucket(FolderCheck& folder, const Item& item) {
+    const auto fd = open_in_bucket(m_context, item.name, item.session);
+    if (!fd) return say({"missing", item.name, item.name + ": " + fd.error().full()});
+    const Descriptor descriptor(*fd);
+    Item here = item;
+    here.path = fmt::format("/proc/self/fd/{}", *fd);
+    if (const auto reader = Reader::open(here.path); reader && reader->facts().session != item.session) {
+        const std::string inside = printable(reader->facts().session);
+        say({"exchanged", item.name, fmt::format("{}: {} holds the recording of session {}", item.name, item.path, inside)});
+    }
+    look_at(folder, here);
 }
 
 void Check::say(const evidence::Finding& finding) {
@@ -257,7 +332,10 @@ void add_recordings_verify_command(CLI::App& recordings, Context& context) {
     command->add_option(
         "recording", options->which, "audit keys, files or folders (default: everything, with the audit records)");
     add_options(*command, options);
+    command->add_flag("--remote", options->remote,
+        "those in the bucket that recordings are shipped to, instead of those here: each is fetched and checked (default: all of them)");
     command->footer(examples({"sekisho recordings verify", "sekisho recordings verify 2026-11-22_05-16-00_alice",
+        "sekisho recordings verify --remote   # what was shipped is there, all of it, and as it was",
         "sekisho recordings verify ./copy --evidence-key evidence.pub --audit audit.jsonl   # anywhere, without a gateway",
         "sekisho recordings verify --key auditor *.skr   # looks into sealed ones, too"}));
     command->callback([&context, options] { context.run = [&context, options] { return Check(context, *options).run(); }; });

@@ -5,9 +5,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from faults import Faults
 from processes import wait_until
 from shipping import PREFIX, Shipped, content, objects, uploads
-from swift import Swift
+from swift import SECRET, Swift
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +78,79 @@ def test_what_is_safe_there_goes_here_and_is_fetched_again(shipped, swift, folde
     assert world.gateway.play(audit_key) == b"here and there\n"
     (folder / "access-key").unlink()
     assert "access-key" in world.gateway.command("recordings", "play", audit_key).err
+
+
+@pytest.fixture
+def faults(swift):
+    proxy = Faults(swift.port)
+    yield proxy
+    proxy.close()
+
+
+def files_of(world):
+    """{audit key: bytes} of what is here."""
+    return {path.stem: path.read_bytes() for path in (world.gateway.data_dir / "recordings").rglob("*.skr")}
+
+
+def all_there(world, bucket):
+    """Every recording that is here is in the bucket as it is here, under one name."""
+    there = {key.rsplit("/", 1)[1].split(".")[0]: key for key in objects(bucket)}
+    assert len(there) == len(objects(bucket)), objects(bucket)
+    for audit_key, data in files_of(world).items():
+        assert content(bucket, there[audit_key]) == data, audit_key
+
+
+@pytest.mark.row("B4")
+def test_what_runs_is_there_as_far_as_it_is(shipped, swift):
+    bucket = swift.bucket("running")
+    world = shipped(bucket, f"http://127.0.0.1:{swift.port}")
+    world.gateway.start()
+    with world.user.start(world.to, "echo first; read line; echo second") as live:
+        assert live.stdout.readline() == b"first\n"
+        wait_until(lambda: any(b"first" in content(bucket, key) for key in objects(bucket)), "the beginning in the bucket", 30)
+        (key,) = objects(bucket)
+        (audit_key,) = world.wait_for("shipped", 1)
+        assert world.recordings()[audit_key]["state"] == "live"
+        live.stdin.write(b"\n")
+        live.stdin.flush()
+        assert live.stdout.readline() == b"second\n"
+        assert live.wait(30) == 0
+    world.wait_for("verified", 1)
+    assert list(objects(bucket)) == [key], "always the same name"
+    all_there(world, bucket)
+
+
+@pytest.mark.row("B4")
+def test_whatever_happens_on_the_way(shipped, swift, faults):
+    """Each way to fail, with recordings that end meanwhile, a long one among them: nothing goes here, nothing is lost, one name each."""
+    bucket = swift.bucket("faults")
+    world = shipped(bucket, faults.url, keep_local="0s")
+    world.gateway.start()
+    said = world.gateway.daemon.said
+    count = 0
+    for mode in ("error", "cut", "lost", "other bytes", "slow down", "closed"):
+        faults.mode = mode
+        if mode == "closed":
+            faults.close()
+        before, removed = said().count("recording.upload_failed"), count
+        world.run(f"echo {mode}").ok()
+        if mode == "cut":
+            world.run("head -c 20000000 /dev/urandom | base64 -w0").ok()
+            count += 1
+        count += 1
+        wait_until(lambda b=before: said().count("recording.upload_failed") > b, f"word that it failed by {mode}", 60)
+        assert len(files_of(world)) == count - removed, f"{mode}: nothing goes before it was read back"
+        if mode == "closed":
+            faults.open()
+        faults.mode = "pass"
+        recovered = said().count("recording.upload_recovered")
+        world.look()
+        world.wait_for("removed", count, 60)
+        wait_until(lambda r=recovered: said().count("recording.upload_recovered") >= r, "recovery")
+    assert len(objects(bucket)) == count and not uploads(bucket)
+    assert said().count("recording.upload_failed") == 6, "once for each time"
+    told = [(record["outcome"], record["kind"]) for record in world.gateway.audit() if record["kind"] == "recording.upload"]
+    assert ("failed", "recording.upload") in told and ("ok", "recording.upload") in told
+    answer = world.gateway.command("recordings", "verify", "--remote", timeout=120).ok()
+    assert f"{count} intact" in answer.text, answer.text
+    assert SECRET not in said() + str(world.gateway.audit()) and "Signature=" not in said()
