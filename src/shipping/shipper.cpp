@@ -40,6 +40,9 @@ Result<bool> Shipper::pass(const ShipSettings& settings) {
     }
     stay_below_limit();
     if (begun) expire();
+    for (const auto& [key, known] : m_known) {
+        if (known.failures > 0) note(known.error);
+    }
     if (m_error) return std::unexpected(*m_error);
     return more;
 }
@@ -55,7 +58,10 @@ Result<void> Shipper::begin() {
 }
 
 void Shipper::survey() {
-    for (auto& [key, known] : m_known) known.seen = false;
+    for (auto& [key, known] : m_known) {
+        known.seen = false;
+        if (m_settings.at_once) known.next = {};
+    }
     for (const std::string& path : recording::all_recordings(m_settings.folder))
         look_at(path, m_known[std::filesystem::path(path).stem().string()]);
     std::erase_if(m_known, [](const auto& one) { return !one.second.seen; });
@@ -226,7 +232,8 @@ void Shipper::note(const Error& error) {
 void Shipper::trouble(Known& known, const Error& error) {
     const auto pause = std::min(kLongestPause, kFirstPause * (1U << std::min(known.failures++, 10U)));
     known.next = after(m_clock(), pause);
-    note({known.file.name.audit_key + ": " + error.text, error.detail});
+    known.error = {known.file.name.audit_key + ": " + error.text, error.detail};
+    note(known.error);
 }
 
 /// Somebody else wrote there, or the bucket lost something. It stays here and is sent again.

@@ -25,6 +25,7 @@ struct ShipSettings {
     std::uint64_t local_limit = 0;  // 0: none
     bool delete_shipped = true;  // early, to stay below the limit
     std::chrono::seconds keep_remote{0};  // 0: for ever
+    bool at_once = false;  // somebody asked: also what failed a moment ago
 };
 
 class Shipper {
@@ -36,7 +37,8 @@ public:
     Shipper(Bucket& bucket, Books& books, Clock clock, Full full)
         : m_bucket(bucket), m_books(books), m_clock(std::move(clock)), m_full(std::move(full)) {}
 
-    /// True: there is more to do at once. An Error is the first of what went wrong; the rest was done all the same where it could be.
+    /// True: there is more to do at once. An Error is the first of what went wrong, now or before and is not over yet; the rest was done
+    /// all the same where it could be.
     Result<bool> pass(const ShipSettings& settings);
 
     /// Small ones of one go.
@@ -56,6 +58,7 @@ private:
         std::uint64_t sent = 0;  // bytes, of one that runs
         WallTime next{};  // not before
         unsigned failures = 0;
+        Error error;  // of the last one
     };
     using Keys = std::vector<std::string>;  // audit keys
 

@@ -1,6 +1,7 @@
 #include "shipping/shipping.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "base/thread_name.h"
@@ -57,10 +58,11 @@ void Shipping::work() {
     while (true) {
         m_wake.wait_until(lock, due, [this] { return m_stopping || m_asked; });
         if (m_stopping) return;
-        m_asked = false;
+        const bool asked = std::exchange(m_asked, false);
         lock.unlock();
         const TimePoint began = std::chrono::steady_clock::now();
-        const ShipSettings settings = m_settings();
+        ShipSettings settings = m_settings();
+        settings.at_once = asked;
         const auto outcome = m_shipper.pass(settings);
         lock.lock();
         if (m_stopping) return;  // and nothing is said about what we ended ourselves

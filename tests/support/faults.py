@@ -56,7 +56,7 @@ class Faults(Listening):
             if name.lower() in ("etag", "content-range", "content-type"):
                 client.send_header(name, value)
         size = answer.getheader("Content-Length") if client.command == "HEAD" else len(content)
-        if answer.status != 204:
+        if answer.status != 204 and size is not None:
             client.send_header("Content-Length", str(size))
         client.end_headers()
         if client.command != "HEAD":

@@ -58,7 +58,8 @@ const std::string kParts = R"(<ListPartsResult><UploadId>one</UploadId><PartNumb
 TEST(MultipartTest, ReadsAPageOfParts) {
     const auto page = parse_part_page(kParts);
     ASSERT_TRUE(page) << page.error().full();
-    EXPECT_EQ(page->parts, (std::vector<Part>{{2, 10485760, "7778aef83f66abc1fa1e8477f296d394"}, {3, 5, "aaaa18db4cc2f85cedef654fccc4a4x8"}}));
+    EXPECT_EQ(page->parts, (std::vector<Part>{{2, 10485760, "7778aef83f66abc1fa1e8477f296d394"},
+                               {3, 5, "aaaa18db4cc2f85cedef654fccc4a4x8"}}));
     EXPECT_EQ(page->next, 3U);
 }
 

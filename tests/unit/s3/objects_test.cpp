@@ -23,7 +23,8 @@ protected:
     /// The answers in their order; the last one for whatever follows.
     Objects objects(std::vector<std::string> answers, Encryption encryption = {}) {
         m_server = std::make_unique<TestServer>(
-            TestServer::AnswerToBody([this, answers = std::move(answers), next = 0U](const std::string& head, const std::string& body) mutable {
+            TestServer::AnswerToBody([this, answers = std::move(answers), next = 0U](
+                                         const std::string& head, const std::string& body) mutable {
                 const std::lock_guard lock(m_asked.mutex);
                 m_asked.heads.push_back(head);
                 m_asked.bodies.push_back(body);
@@ -67,7 +68,8 @@ TEST_F(ObjectsTest, PutsWithTheEncryptionThatIsWanted) {
 TEST_F(ObjectsTest, ARefusalIsOneObjectsAndAServerWithoutBreathIsEverybodys) {
     auto refusing = objects({ok("<Error><Code>AccessDenied</Code><Message>of hidden</Message></Error>", "403 Forbidden")});
     std::string why;
-    ASSERT_TRUE(refusing.put({"k"}, [](std::size_t) { return "x"; }, [&](std::size_t, const Result<void>& put) { why = put.error().full(); }));
+    ASSERT_TRUE(refusing.put(
+        {"k"}, [](std::size_t) { return "x"; }, [&](std::size_t, const Result<void>& put) { why = put.error().full(); }));
     EXPECT_EQ(why, "the object cannot be put (status 403, AccessDenied)");
     auto tired = objects({ok("<Error><Code>SlowDown</Code></Error>", "503 Slow Down")});
     EXPECT_FALSE(tired.put({"k"}, [](std::size_t) { return "x"; }, [](std::size_t, const Result<void>&) { FAIL(); }));

@@ -209,6 +209,7 @@ TEST_F(ShippingTest, OneThatIsRefusedKeepsNoOtherFromLeaving) {
     ASSERT_FALSE(outcome);
     EXPECT_THAT(outcome.error().full(), HasSubstr(alice));
     EXPECT_EQ(shipment(bob).state, ShipmentState::Verified);
+    EXPECT_FALSE(pass()) << "it is not its turn, and it is not over";
     m_bucket.refused.clear();
     m_now += 1min;
     ASSERT_TRUE(pass());
