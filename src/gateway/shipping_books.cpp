@@ -23,6 +23,12 @@ Result<std::vector<model::Shipment>> ShippingBooks::read(const store::ShipmentFi
     return std::move(*found);
 }
 
+Result<bool> ShippingBooks::empty() {
+    const auto any = read({.states = {}, .verified_before = {}, .most = 1});
+    if (!any) return std::unexpected(any.error());
+    return any->empty();
+}
+
 Result<std::vector<model::Shipment>> ShippingBooks::here() {
     return read({.states = {ShipmentState::Shipped, ShipmentState::Verified}, .verified_before = {}, .here = true, .most = 10'000'000});
 }

@@ -11,6 +11,7 @@ class ShippingBooks final : public shipping::Books {
 public:
     explicit ShippingBooks(StoreWorker& store) : m_store(store) {}
 
+    Result<bool> empty() override;
     Result<std::vector<model::Shipment>> here() override;
     Result<std::vector<model::Shipment>> old(WallTime verified_before, std::size_t most) override;
     Result<void> keep(const std::vector<model::Shipment>& shipments, const std::vector<model::AuditRecord>& records) override;

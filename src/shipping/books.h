@@ -17,6 +17,8 @@ class Books {
 public:
     virtual ~Books() = default;
 
+    /// Nothing stands in them, of any gateway.
+    virtual Result<bool> empty() = 0;
     /// Of this gateway, whose files may be here: Shipped and Verified.
     virtual Result<std::vector<model::Shipment>> here() = 0;
     /// Of this gateway, that are in the bucket only: Removed, verified before then; and whatever is Expiring.

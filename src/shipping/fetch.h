@@ -1,5 +1,5 @@
-// What comes back from the bucket: one recording's file, and the list of all that are there. Each fetch has a thread and a connection of its
-// own, a few at a time, so that it waits for no upload. Owned by gateway/serve; the CLI calls the functions where no gateway runs.
+// What comes back from the bucket: one recording's file, and the list of all that are there. Each fetch has a thread and a connection of
+// its own, a few at a time, so that it waits for no upload. Owned by gateway/serve; the CLI calls the functions where no gateway runs.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,8 @@ using TakePiece = std::function<bool(std::string piece)>;
 Result<std::string> find_object(Bucket& bucket, const std::string& audit_key, const std::string& session);
 /// All of an object.
 Result<void> fetch_object(Bucket& bucket, const std::string& object, const TakePiece& take);
-/// A line of JSON for each object below the prefix: "object", "size", and "audit_key" and "session" of one that has the name of a recording.
+/// A line of JSON for each object below the prefix: "object", "size", and of one that has the name of a recording "audit_key" and
+/// "session".
 Result<void> fetch_list(Bucket& bucket, const TakePiece& take);
 
 class Fetcher {

@@ -50,11 +50,31 @@ Result<bool> Shipper::pass(const ShipSettings& settings) {
 /// What was shipped before. Until the books can be read nothing is: it would all be sent again.
 Result<void> Shipper::begin() {
     if (m_begun) return {};
+    const auto empty = m_books.empty();
+    if (!empty) return std::unexpected(empty.error());
+    if (*empty) {
+        if (auto found = find_what_is_there_only(); !found) return found;
+    }
     auto here = m_books.here();
     if (!here) return std::unexpected(here.error());
     for (model::Shipment& one : *here) m_books_said.insert_or_assign(one.object, std::move(one));
     m_begun = true;
     return {};
+}
+
+/// Books that were lost are made anew: what is in the bucket and not here was removed here. What is here is read back anyway. Retention
+/// counts from now on.
+Result<void> Shipper::find_what_is_there_only() {
+    const auto objects = m_bucket.list("");
+    if (!objects) return std::unexpected(objects.error());
+    std::vector<model::Shipment> found;
+    for (const Bucket::Object& object : *objects) {
+        auto name = parse_object_name(m_bucket.prefix(), object.key);
+        if (!name || facts_of(recording::path_of(m_settings.folder, name->audit_key))) continue;
+        found.push_back({std::move(name->audit_key), std::move(name->session), object.key, object.size, "", model::ShipmentState::Removed,
+            m_clock(), m_clock()});
+    }
+    return found.empty() ? Result<void>() : m_books.keep(found, {});
 }
 
 void Shipper::survey() {

@@ -63,6 +63,7 @@ private:
     using Keys = std::vector<std::string>;  // audit keys
 
     Result<void> begin();
+    Result<void> find_what_is_there_only();
     void survey();
     void look_at(const std::string& path, Known& known);
     bool wants(const Known& known, bool large) const;

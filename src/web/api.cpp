@@ -160,11 +160,11 @@ Response Api::recordings(const Call& call) {
         if (session.audit_key.empty()) continue;
         const auto shipment = shipments->find(session.id);
         const bool shipped = shipment != shipments->end();
-        list.push_back({{"shipping", shipped ? model::name(shipment->second.state) : "local"},
-            {"size", shipped ? Json(shipment->second.size) : Json(nullptr)}, {"audit_key", session.audit_key}, {"session", session.id}, {"user", session.user},
+        list.push_back({{"audit_key", session.audit_key}, {"session", session.id}, {"user", session.user},
             {"target", session.target}, {"started", base::rfc3339(session.started)},
             {"finished", session.finished ? Json(base::rfc3339(*session.finished)) : Json(nullptr)},
-            {"result", session.result}});
+            {"result", session.result}, {"shipping", shipped ? model::name(shipment->second.state) : "local"},
+            {"size", shipped ? Json(shipment->second.size) : Json(nullptr)}});
     }
     return respond({{"recordings", std::move(list)}});
 }

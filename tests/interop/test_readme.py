@@ -34,7 +34,7 @@ def test_make_knows_what_is_shown():
 
 def test_the_configuration_that_is_shown(make_gateway):
     gateway = make_gateway()
-    for section in ("[users_from]", "[mail]"):
+    for section in ("[users_from]", "[recording.upload]", "[mail]"):
         shown = next(text for kind, text in blocks() if kind == "toml" and section in text)
         gateway.config_path.write_text(gateway.config_path.read_text() + "\n" + shown)
     gateway.command("check", "--config", gateway.config_path).ok()

@@ -140,6 +140,7 @@ public:
     std::vector<model::AuditRecord> records;
     bool away = false;
 
+    Result<bool> empty() override { return away ? Result<bool>(fail("the store cannot be reached")) : Result<bool>(shipments.empty()); }
     Result<std::vector<model::Shipment>> here() override {
         return chosen([](const model::Shipment& one) {
             return one.state == model::ShipmentState::Shipped || one.state == model::ShipmentState::Verified;

@@ -41,6 +41,24 @@ TEST_F(ShippingTest, WithoutBooksItIsPutAgainUnderTheSameName) {
     EXPECT_EQ(shipment(alice).state, ShipmentState::Verified);
 }
 
+TEST_F(ShippingTest, BooksThatWereLostAreMadeAnewOfFolderAndBucket) {
+    m_settings.keep_local = 1h;
+    const std::string alice = recorded("alice");
+    ASSERT_TRUE(pass());
+    m_now += 2h;
+    const std::string bob = recorded("bob");
+    ASSERT_TRUE(pass());
+    const auto before = m_books.shipments;
+    m_bucket.objects["logs/somebody else's"] = "x";
+    m_books.shipments.clear();
+    restart();
+    ASSERT_TRUE(pass());
+    EXPECT_EQ(m_books.shipments.size(), 2U);
+    EXPECT_EQ(shipment(alice).state, ShipmentState::Removed);
+    EXPECT_EQ(shipment(alice).size, before.at(object(alice)).size);
+    EXPECT_EQ(shipment(bob), before.at(object(bob)));
+}
+
 TEST_F(ShippingTest, WhatRunsIsThereAsFarAsItIs) {
     const auto recordings = recording::make_recordings(m_folder.path());
     recording::testing::Session session(*recordings, facts("alice"));
