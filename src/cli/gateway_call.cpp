@@ -149,7 +149,12 @@ std::optional<JsonView> ask_gateway_quietly(const Context& context, const std::s
     return JsonView::parse((*answer)->body);
 }
 
-bool gateway_answers(const Context& context) { return ask_gateway_quietly(context, "/v1/penalties").has_value(); }
+bool gateway_listens(const Context& context) {
+    const auto config = context.config();
+    if (!config) return false;
+    const auto answer = over_socket(config->path(config->admin_socket), "GET", "/v1/penalties", {});
+    return !answer || *answer;
+}
 
 std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& query) {
     char separator = '?';

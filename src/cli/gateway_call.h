@@ -25,8 +25,8 @@ Result<std::string> fetch_from_gateway(const Context& context, const std::string
 Result<void> stream_from_gateway(
     const Context& context, const std::string& target, const std::function<bool(std::string_view)>& take);
 
-/// Whether a gateway is running that this account may ask.
-bool gateway_answers(const Context& context);
+/// Whether a gateway is running, also one that this account may not ask.
+bool gateway_listens(const Context& context);
 
 /// For completion: only if a gateway listens, and answers at once.
 std::optional<JsonView> ask_gateway_quietly(const Context& context, const std::string& target);

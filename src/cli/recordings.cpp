@@ -161,6 +161,7 @@ int list(const Context& context, const Options& options) {
     const ShippingStates shipping = ships ? shipping_states(context, options.user) : ShippingStates();
     const auto shipped = [&](const std::string& session) {
         const auto known = shipping.by_session.find(session);
+        if (!shipping.known) return std::string("unknown");
         return known == shipping.by_session.end() ? std::string("local") : known->second;
     };
     std::set<std::string> here;
@@ -376,12 +377,16 @@ Result<std::string> find_recording(const Context& context, const std::string& wh
     }
     const auto folder = folder_of(context);
     if (!folder) return std::unexpected(folder.error());
-    if (is_closed(*folder)) return fetch_recording(context, which);
+    const auto config = context.config();
+    const bool ships = config && !config->recording.upload.url.empty();
+    if (is_closed(*folder)) {
+        auto fetched = fetch_recording(context, which);
+        return fetched || !ships ? fetched : fetch_from_bucket(context, which, "");
+    }
     std::string path = path_of(*folder, which);
     if (::access(path.c_str(), F_OK) == 0) return path;
     if (::access(which.c_str(), F_OK) == 0) return which;
-    if (const auto config = context.config(); config && !config->recording.upload.url.empty())
-        return fetch_from_bucket(context, which, "");
+    if (ships) return fetch_from_bucket(context, which, "");
     return fail("no recording " + which + " in " + *folder);
 }
 

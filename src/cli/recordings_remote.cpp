@@ -63,7 +63,7 @@ Result<std::unique_ptr<shipping::Bucket>> own_bucket(const Context& context) {
 /// What there is in the bucket, piece by piece; with an empty audit key the list.
 Result<void> from_bucket(
     const Context& context, const std::string& audit_key, const std::string& session, const shipping::TakePiece& take) {
-    if (gateway_answers(context)) {
+    if (gateway_listens(context)) {
         bool wrong = false;
         const std::string target =
             audit_key.empty() ? "/v1/bucket"
@@ -154,6 +154,7 @@ Result<std::vector<InBucket>> list_bucket(const Context& context) {
 ShippingStates shipping_states(const Context& context, const std::string& user) {
     ShippingStates states;
     const auto answer = call_gateway(context, "GET", with_query("/v1/recordings", {{"user", user}, {"most", "100000"}}));
+    states.known = answer.has_value();
     if (!answer) return states;
     for (const JsonView& one : answer->list("recordings")) {
         const std::string state = one.text("shipping");

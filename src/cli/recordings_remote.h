@@ -35,6 +35,7 @@ Result<std::vector<InBucket>> list_bucket(const Context& context);
 /// What the store knows of recordings on their way to the bucket: "shipped", "verified", "removed" …, by session; and those that are not
 /// here any more.
 struct ShippingStates {
+    bool known = true;  // somebody could be asked
     std::map<std::string, std::string> by_session;
     std::vector<JsonView> elsewhere;  // as GET /v1/recordings has them
 };
