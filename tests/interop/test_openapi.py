@@ -5,8 +5,10 @@ import re
 
 import jsonschema
 import pytest
+from buckets import StandIn
 from nacl.public import PublicKey, SealedBox
 from processes import free_port, run
+from shipping import access_key
 from targets import LOGIN, make_key
 from world import World
 
@@ -75,13 +77,17 @@ def sealed(world):
 
 
 @pytest.fixture
-def mailing_world():
-    """Nobody is where the mails should go: they wait."""
-    world = World(config={"mail": {"smtp": f"smtp://127.0.0.1:{free_port()}", "tls": "none", "to": ["a@example.com"], "events": []}})
+def mailing_world(folder):
+    """Nobody is where the mails should go: they wait. And a bucket that can be listed."""
+    bucket = StandIn({"logs/2026/11/22/alice/2026-11-22_05-16-00_alice.5d1f0c7be2a94633.skr": "x"})
+    world = World(config={
+        "mail": {"smtp": f"smtp://127.0.0.1:{free_port()}", "tls": "none", "to": ["a@example.com"], "events": []},
+        "recording__upload": {"url": "s3://bucket/logs/", "endpoint": bucket.url, "access_key_file": str(access_key(folder))}})
     try:
         yield world.start()
     finally:
         world.stop()
+        bucket.close()
 
 
 def test_every_answer_is_as_described(mailing_world, folder):
@@ -111,6 +117,7 @@ def test_every_answer_is_as_described(mailing_world, folder):
         ("DELETE", "/v1/sessions/{id}", f"/v1/sessions/{live}?reason=test", None),
         ("GET", "/v1/audit", "/v1/audit?after=1&most=100", None), ("GET", "/v1/recordings", "/v1/recordings", None),
         ("GET", "/v1/recordings/{audit_key}/content", f"/v1/recordings/{audit_key}/content?offset=1000000000", None),
+        ("GET", "/v1/bucket", "/v1/bucket", None),
         ("GET", "/v1/access", "/v1/access", None), ("POST", "/v1/apply", "/v1/apply?dry_run=1", "[[user]]\nname = \"x\"\n"),
         ("POST", "/v1/users", "/v1/users", {"name": "carol", "groups": ["ops"], "expires": "2037-01-01T00:00:00Z"}),
         ("GET", "/v1/users", "/v1/users", None), ("GET", "/v1/users/{name}", "/v1/users/carol", None),
