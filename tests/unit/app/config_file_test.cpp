@@ -49,11 +49,39 @@ dir = "/var/log/sekisho"
     EXPECT_EQ(config->log.monthly_dir, "/var/log/sekisho");
 }
 
+TEST(ConfigFileTest, WhereRecordingsLeaveTo) {
+    RecordProperty("row", "B4");
+    const auto config = parse_config(R"(
+[recording.upload]
+url = "s3://bucket/logs/"
+region = "ap-northeast-1"
+encryption = "aws:kms"
+kms_key = "alias/gate"
+every = "1m"
+keep_local = "2d"
+local_limit = "50G"
+when_full = "refuse"
+keep_remote = "365d"
+)",
+        "x");
+    ASSERT_TRUE(config) << config.error().text;
+    const model::UploadConfig& upload = config->recording.upload;
+    EXPECT_EQ(upload.kms_key, "alias/gate");
+    EXPECT_EQ(upload.every.count(), 60);
+    EXPECT_EQ(upload.keep_local.count(), 2 * 86400);
+    EXPECT_EQ(upload.local_limit, 50ULL << 30);
+    EXPECT_EQ(upload.keep_remote.count(), 365 * 86400);
+    EXPECT_THAT(error_of("[recording.upload]\nurl = \"s3://x\"\n"), HasSubstr("sekisho.toml:2: recording.upload.url: a bucket's name"));
+    EXPECT_THAT(error_of("[recording.upload]\nkms_key = \"k\"\n"), HasSubstr("it is for encryption"));
+    EXPECT_THAT(error_of("[recording.upload]\nkeep_remote = \"1h\"\n"), HasSubstr("keep_local"));
+}
+
 TEST(ConfigFileTest, UnknownKeysAreErrorsWithLineAndNearest) {
     EXPECT_EQ(error_of("[ssh]\nlisen = []\n"), "sekisho.toml:2: unknown key ssh.lisen; did you mean ssh.listen?");
     EXPECT_EQ(error_of("\n[shs]\nlisten = []\n"), "sekisho.toml:2: unknown key shs; did you mean ssh?");
     EXPECT_EQ(error_of("datadir = \"/x\""), "sekisho.toml:1: unknown key datadir; did you mean data_dir?");
-    EXPECT_EQ(error_of("[recording.upload]\nurl = \"s3://x\"\n"), "sekisho.toml:1: unknown key recording.upload");
+    EXPECT_EQ(error_of("[recording.upload]\nuri = \"s3://x\"\n"),
+        "sekisho.toml:2: unknown key recording.upload.uri; did you mean recording.upload.url?");
     EXPECT_EQ(error_of("[zeppelin]\nto = []\n"), "sekisho.toml:1: unknown key zeppelin");
     EXPECT_EQ(error_of("ssh = 5"), "sekisho.toml:1: ssh is a section: write [ssh]");
 }
