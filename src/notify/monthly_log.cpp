@@ -39,26 +39,45 @@ std::string MonthlyLog::path(WallTime when) const {
     return m_folder + base::local_time(when, "/sshfw-%Y%m.log");
 }
 
-// Opened for each line, so that a log moved away or deleted by others is begun anew.
-Result<void> MonthlyLog::write(Moment moment, std::string_view user, std::string_view address, WallTime when) const {
+MonthlyLog::~MonthlyLog() { close_file(); }
+
+void MonthlyLog::close_file() {
+    if (m_file >= 0) ::close(m_file);
+    m_file = -1;
+}
+
+// Opened anew every second that has lines, so that a log moved away or deleted by others is begun anew.
+Result<int> MonthlyLog::file_of(WallTime when) {
     const std::string path = this->path(when);
+    const TimePoint now = std::chrono::steady_clock::now();
+    if (m_file >= 0 && path == m_path && now < m_open_until) return m_file;
+    close_file();
     constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-    int fd = ::open(path.c_str(), kFlags, 0640);
-    if (fd < 0 && errno == ENOENT) {
+    m_file = ::open(path.c_str(), kFlags, 0640);
+    if (m_file < 0 && errno == ENOENT) {
         std::error_code error;
         std::filesystem::create_directories(m_folder, error);
-        fd = ::open(path.c_str(), kFlags, 0640);
+        m_file = ::open(path.c_str(), kFlags, 0640);
     }
-    if (fd < 0) return failed(path, errno);
+    if (m_file < 0) return failed(path, errno);
+    m_path = path;
+    m_open_until = now + kKeptOpen;
+    return m_file;
+}
+
+Result<void> MonthlyLog::write(Moment moment, std::string_view user, std::string_view address, WallTime when) {
     const std::string text = line(moment, user, address, when);
+    const std::lock_guard lock(m_mutex);
+    const auto file = file_of(when);
+    if (!file) return std::unexpected(file.error());
     ssize_t n = 0;
     do {
-        n = ::write(fd, text.data(), text.size());
+        n = ::write(*file, text.data(), text.size());
     } while (n < 0 && errno == EINTR);
+    if (n == static_cast<ssize_t>(text.size())) return {};
     const int error = n < 0 ? errno : ENOSPC;
-    ::close(fd);
-    if (n != static_cast<ssize_t>(text.size())) return failed(path, error);
-    return {};
+    close_file();
+    return failed(m_path, error);
 }
 
 }  // namespace sekisho::notify

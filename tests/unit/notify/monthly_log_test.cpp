@@ -42,7 +42,7 @@ protected:
 constexpr std::int64_t kLastSecond = 1796050799;
 
 TEST_F(MonthlyLogTest, WritesTheLinesOfTheOriginal) {
-    const MonthlyLog log(m_folder);
+    MonthlyLog log(m_folder);
     const WallTime november = base::from_unix_milliseconds(kLastSecond * 1000);
     const WallTime december = november + std::chrono::seconds(1);
     ASSERT_TRUE(log.write(Moment::Start, "alice", "192.0.2.7", november));
@@ -63,7 +63,7 @@ TEST_F(MonthlyLogTest, NobodyForgesALine) {
 }
 
 TEST_F(MonthlyLogTest, LinesOfManyThreadsStayWhole) {
-    const MonthlyLog log(m_folder + "/made/on/demand");
+    MonthlyLog log(m_folder + "/made/on/demand");
     const WallTime when = base::from_unix_milliseconds(kLastSecond * 1000);
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
@@ -82,8 +82,19 @@ TEST_F(MonthlyLogTest, LinesOfManyThreadsStayWhole) {
     EXPECT_EQ(count, 2000);
 }
 
+TEST_F(MonthlyLogTest, AFileThatWasMovedAwayIsBegunAnew) {
+    MonthlyLog log(m_folder);
+    const WallTime when = base::from_unix_milliseconds(kLastSecond * 1000);
+    ASSERT_TRUE(log.write(Moment::Start, "alice", "::1", when));
+    std::filesystem::rename(m_folder + "/sshfw-202611.log", m_folder + "/old.log");
+    std::this_thread::sleep_for(MonthlyLog::kKeptOpen);
+    ASSERT_TRUE(log.write(Moment::Start, "bob", "::1", when));
+    EXPECT_EQ(read("old.log"), "[11/30 23:59:59] alice rhost=::1 START\n");
+    EXPECT_EQ(read("sshfw-202611.log"), "[11/30 23:59:59] bob rhost=::1 START\n");
+}
+
 TEST_F(MonthlyLogTest, SaysWhyItCannotWrite) {
-    const MonthlyLog log("/proc/nowhere");
+    MonthlyLog log("/proc/nowhere");
     const auto result = log.write(Moment::Start, "alice", "::1", std::chrono::system_clock::now());
     ASSERT_FALSE(result.has_value());
     EXPECT_NE(result.error().detail.find("/proc/nowhere/sshfw-"), std::string::npos);
