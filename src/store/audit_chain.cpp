@@ -37,14 +37,14 @@ model::AuditRecord stored(const model::AuditRecord& record) {
 
 }  // namespace
 
-AuditChain::AuditChain(soci::session& sql)
-    : m_sql(sql),
+AuditChain::AuditChain(Database& database)
+    : m_database(database), m_sql(database.sql()),
       m_insert((
-          sql.prepare << "INSERT INTO audit (sequence, time_ms, kind, session, user_name, source, subject, outcome, reason, "
+          m_sql.prepare << "INSERT INTO audit (sequence, time_ms, kind, session, user_name, source, subject, outcome, reason, "
                          "recording, hash) VALUES (:n, :t, :k, :s, :u, :f, :o, :r, :w, :e, :h)",
           use(m_sequence), use(m_time), use(m_row.kind), use(m_row.session), use(m_row.user), use(m_row.source),
           use(m_row.subject), use(m_row.outcome), use(m_row.reason), use(m_row.recording), use(m_hash))),
-      m_last((sql.prepare << "SELECT sequence, hash, kind FROM audit ORDER BY sequence DESC LIMIT 1", into(m_last_sequence),
+      m_last((m_sql.prepare << "SELECT sequence, hash, kind FROM audit ORDER BY sequence DESC LIMIT 1", into(m_last_sequence),
           into(m_last_hash), into(m_last_kind))) {}
 
 bool AuditChain::read_last() {
@@ -61,9 +61,18 @@ bool AuditChain::read_last() {
     return !m_last_hash.empty();
 }
 
-void AuditChain::begin(std::uint64_t transaction) {
-    if (!read_last()) complete();
-    m_transaction = transaction;
+bool AuditChain::begun() const { return m_transaction == m_database.transaction_number(); }
+
+void AuditChain::begin() {
+    const auto others = m_database.version_of_others();
+    if (!still_knows(others) && !read_last()) complete();
+    m_transaction = m_database.transaction_number();
+    m_others = others;
+}
+
+/// What this wrote last was committed, and nobody else has written anything since.
+bool AuditChain::still_knows(std::optional<std::uint32_t> others) const {
+    return others && others == m_others && m_transaction > m_database.last_taken_back();
 }
 
 /// From the last record that has a hash.

@@ -1,6 +1,6 @@
 // The table of audit records: each gets its number and its hash from the one before it (evidence/chain.h), under the lock that SqlStore
-// holds, so that several gateways write one chain. The end of the chain is read once in a transaction; statements are parsed once. Private
-// to store; one thread at a time.
+// holds, so that several gateways write one chain. The end of the chain is read once in a transaction, and not even that where the database
+// says that nobody else has written since; statements are parsed once. Private to store; one thread at a time.
 #pragma once
 
 #include <optional>
@@ -12,27 +12,32 @@
 
 namespace sekisho::store {
 
+class Database;
+
 class AuditChain {
 public:
-    explicit AuditChain(soci::session& sql);
+    explicit AuditChain(Database& database);
     AuditChain(const AuditChain&) = delete;
     AuditChain& operator=(const AuditChain&) = delete;
 
-    /// Whether the end of the chain is known in this transaction, and nobody else can move it.
-    bool knows(std::uint64_t transaction) const { return m_transaction == transaction; }
-    /// Reads the end, under the lock. Records without hash, which an older version wrote, get theirs.
-    void begin(std::uint64_t transaction);
+    /// The end of the chain is known in this transaction, and nobody else can move it.
+    bool begun() const;
+    /// Under the lock. Records without hash, which an older version wrote, get theirs.
+    void begin();
     const evidence::ChainHead& head() const { return m_head; }
     void append(const model::AuditRecord& record);
     /// SOCI's statements here must not be used any more.
     bool failed() const { return m_insert_run.failed() || m_last_run.failed(); }
 
 private:
+    bool still_knows(std::optional<std::uint32_t> others) const;
     bool read_last();
     void complete();
 
+    Database& m_database;
     soci::session& m_sql;
-    std::uint64_t m_transaction = 0;
+    std::uint64_t m_transaction = 0;  // the last one in which the end was known
+    std::optional<std::uint32_t> m_others;  // as the database said then
     evidence::ChainHead m_head;
     // What the statements exchange.
     long long m_sequence = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ public:
     virtual void run(const std::string& statement) = 0;
     /// Statements of the open transaction fail that take longer; zero: as long as they like.
     virtual void limit_time(std::chrono::milliseconds limit) = 0;
+    /// In a transaction that may write: another number than before where others have written since then. Nothing: that cannot be told.
+    virtual std::optional<std::uint32_t> version_of_others() = 0;
     /// As far as can be seen without waiting.
     virtual bool alive() = 0;
     /// Names the open transaction for committed(); empty where it has written nothing, or where nobody could ask later.

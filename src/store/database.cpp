@@ -95,6 +95,7 @@ Result<void> Database::ask_what_became(const std::string& transaction_id, Error 
 
 void Database::roll_back() {
     m_depth = 0;
+    m_taken_back = m_transactions;
     drop_if_lost();
     if (!m_connection) return;
     try {

@@ -31,11 +31,14 @@ public:
     bool in_transaction() const { return m_depth > 0; }
     /// A number for the open transaction, or the last one, that no other has.
     std::uint64_t transaction_number() const { return m_transactions; }
+    /// The last transaction that did not come to its commit: what was done in those behind it is there.
+    std::uint64_t last_taken_back() const { return m_taken_back; }
     /// False after a call that found no connection, or lost it.
     bool reachable() const { return m_connection != nullptr; }
 
     // --- inside of the work below ---
     soci::session& sql() { return m_connection->sql(); }
+    std::optional<std::uint32_t> version_of_others() { return m_connection->version_of_others(); }
     /// A lock of the dialect; nothing where it is empty.
     void lock(std::string_view statement) {
         if (!statement.empty()) m_connection->run(std::string(statement));
@@ -116,6 +119,7 @@ private:
     std::unique_ptr<Connection> m_connection;
     int m_depth = 0;
     std::uint64_t m_transactions = 0;
+    std::uint64_t m_taken_back = 0;
     bool m_doomed = false;
     bool m_was_lost = false;
     // Whoever comes soon after a slow attempt is not made to wait for another one.

@@ -60,6 +60,7 @@ public:
         if (limit.count() > 0) ask(fmt::format("SET LOCAL statement_timeout = {}", limit.count()));
     }
 
+    std::optional<std::uint32_t> version_of_others() override { return std::nullopt; }
     bool alive() override {
         // Twice: the first reads the last words of a server that goes down, the second that it went.
         for (int i = 0; i < 2; ++i) {

@@ -92,6 +92,12 @@ public:
                   use(m_row.port), use(m_row.session.key_fingerprint), use(m_row.session.client), use(m_row.session.target),
                   use(m_row.started), use(m_row.finished, m_row.finished_set), use(m_row.session.result),
                   use(m_row.bytes_in), use(m_row.bytes_out), use(m_gateway))),
+          m_finish(
+              (sql.prepare << "UPDATE sessions SET user_name = :user_name, target = :target, finished_ms = :finished, "
+                              "result = :result, bytes_in = :in, bytes_out = :out WHERE id = :id AND audit_key = :audit_key",
+                  use(m_row.session.user), use(m_row.session.target), use(m_row.finished, m_row.finished_set),
+                  use(m_row.session.result), use(m_row.bytes_in), use(m_row.bytes_out), use(m_row.session.id),
+                  use(m_row.session.audit_key))),
           m_update(
               (sql.prepare << "UPDATE sessions SET audit_key = :audit_key, user_name = :user_name, target = :target, "
                               "finished_ms = :finished, result = :result, bytes_in = :in, bytes_out = :out WHERE id = :id",
@@ -103,9 +109,11 @@ public:
         m_row = SessionRow(session);
         m_run(m_insert);
     }
-    /// False: there is no such row.
+    /// False: there is no such row. SQLite writes the index of audit keys anew wherever one is set, changed or not; it hardly ever is.
     bool update(const model::Session& session) {
         m_row = SessionRow(session);
+        m_run(m_finish);
+        if (m_finish.get_affected_rows() > 0) return true;
         m_run(m_update);
         return m_update.get_affected_rows() > 0;
     }
@@ -115,6 +123,7 @@ private:
     SessionRow m_row;
     std::string m_gateway;
     soci::statement m_insert;
+    soci::statement m_finish;
     soci::statement m_update;
     Run m_run;
 };
@@ -358,11 +367,10 @@ Result<std::optional<model::Session>> SqlStore::session(const std::string& id_or
 
 /// Where it goes on in the open transaction, under the lock.
 AuditChain& SqlStore::audit_chain() {
-    const bool known = m_audit_chain && !m_audit_chain->failed() && m_audit_chain->knows(m_database.transaction_number());
-    if (known) return *m_audit_chain;
+    if (m_audit_chain && !m_audit_chain->failed() && m_audit_chain->begun()) return *m_audit_chain;
     m_database.lock(m_database.dialect().lock_records);
-    if (!m_audit_chain || m_audit_chain->failed()) m_audit_chain.emplace(sql());
-    m_audit_chain->begin(m_database.transaction_number());
+    if (!m_audit_chain || m_audit_chain->failed()) m_audit_chain.emplace(m_database);
+    m_audit_chain->begin();
     return *m_audit_chain;
 }
 

@@ -34,6 +34,12 @@ public:
         };
         sqlite_api::sqlite3_progress_handler(handle, limit.count() > 0 ? kSteps : 0, is_late, &m_end);
     }
+    std::optional<std::uint32_t> version_of_others() override {
+        auto* handle = static_cast<soci::sqlite3_session_backend*>(sql().get_backend())->conn_;
+        std::uint32_t version = 0;
+        const int asked = sqlite_api::sqlite3_file_control(handle, "main", SQLITE_FCNTL_DATA_VERSION, &version);
+        return asked == SQLITE_OK ? std::optional(version) : std::nullopt;
+    }
     bool alive() override { return true; }
     std::string transaction_id() override { return {}; }
     std::optional<bool> committed(const std::string&) override { return std::nullopt; }

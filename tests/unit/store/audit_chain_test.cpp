@@ -100,6 +100,25 @@ TEST_P(AuditChainTest, SeveralWritersWriteOneChain) {
     EXPECT_EQ(checked.head().sequence, static_cast<std::uint64_t>(kWriters * kEach));
 }
 
+TEST_P(AuditChainTest, ItGoesOnBehindWhatOthersWrote) {
+    if (GetParam() == "memory") GTEST_SKIP() << "nobody else can open it";
+    const auto other = m_place.open();
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(m_store->audit({.kind = "a"}));
+        ASSERT_TRUE(m_store->audit({.kind = "b"}));
+        ASSERT_TRUE(other->audit({.kind = "c"}));
+        EXPECT_FALSE(m_store->together([&]() -> Result<void> {
+            EXPECT_TRUE(m_store->audit({.kind = "gone"}));
+            return fail("no");
+        }));
+        ASSERT_TRUE(other->audit({.kind = "d"}));
+        ASSERT_TRUE(m_store->learn_host_key("web1", "key " + std::to_string(i)));
+    }
+    const auto checked = check(*m_store);
+    EXPECT_EQ(said(checked), "sound");
+    EXPECT_EQ(checked.head().sequence, 12U);
+}
+
 class RowsTest : public AuditChainTest {
 protected:
     void SetUp() override {
