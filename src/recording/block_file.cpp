@@ -66,7 +66,7 @@ Compressor::Packed Compressor::compress(BytesView plain, bool pours, MutableByte
         return {format::Codec::Lz4, static_cast<std::size_t>(size)};
     }
     // The blocks of a typing person are few, so they get the better level.
-    ZSTD_CCtx_setParameter(m_context, ZSTD_c_compressionLevel, plain.size() > kSmallBlock ? 1 : 3);
+    ZSTD_CCtx_setParameter(m_context, ZSTD_c_compressionLevel, plain.size() > kSmallBlock ? 2 : 3);
     const std::size_t size = ZSTD_compress2(m_context, out.data(), out.size(), plain.data(), plain.size());
     if (ZSTD_isError(size) != 0 || size >= plain.size()) return {};
     return {format::Codec::Zstd, size};

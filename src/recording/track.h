@@ -80,7 +80,7 @@ private:
     using Counts = std::array<std::uint64_t, 4>;
     static constexpr std::chrono::milliseconds kTimerSlack{20};
     static constexpr std::size_t kPieceLeast = 512;  // data is not split for less room than this
-    static constexpr std::uint64_t kPoursUs = 16'000;  // a large buffer that was full so soon: 4 MB a second
+    static constexpr std::uint64_t kPoursUs = 4'000;  // a large buffer that was full so soon: 16 MB a second
     static constexpr std::size_t kTogether = 4;      // full blocks that are worth a wake-up before the flush timer
     static constexpr std::size_t kTextMost = 4096;   // of one field of ChannelFacts
     static constexpr std::size_t kTypeMost = 256;
