@@ -15,6 +15,13 @@ function(sekisho_library name)
   endif()
 endfunction()
 
+# Files that name things as their neighbours do, each after its own standard, are compiled one by one.
+function(sekisho_apart name)
+  if(TARGET ${name})
+    set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
+  endif()
+endfunction()
+
 function(sekisho_program name)
   cmake_parse_arguments(ARG "" "MAIN" "LINK" ${ARGN})
   if(EXISTS ${CMAKE_SOURCE_DIR}/${ARG_MAIN})

@@ -226,6 +226,41 @@ def check_threat_model():
                 yield f"{page}:{number}: there is no test {test}"
 
 
+UNNAMED = re.compile(r"^namespace \{\n(.*?)^\}(?:  // namespace)?\n", re.S | re.M)
+AT_THE_MARGIN = re.compile(
+    r"^(?:(?:class|struct|enum class|enum) (?P<type>\w+)|"
+    r"(?!using|namespace|return|static_assert|TEST|friend)\w[\w:<>&*, ]*?[ &*](?P<other>\w+) ?[(={;])", re.M)
+
+
+def names_in(code):
+    """What is declared at the left margin: functions, constants and types of a namespace."""
+    return {found["type"] or found["other"] for found in AT_THE_MARGIN.finditer(code)}
+
+
+def check_names_together():
+    """Files of a folder are compiled some together (SEKISHO_TOGETHER), so that the unnamed namespaces of several are one: a name that
+    comes twice, or that a header of the folder has, too, might be taken for the other without a word of the compiler's."""
+    apart = set(re.findall(r"sekisho_apart\((\w+)\)", text_of("CMakeLists.txt") + text_of("tests/CMakeLists.txt")))
+    alone = set(re.findall(r"set_source_files_properties\((\S+) PROPERTIES SKIP_UNITY", text_of("tests/CMakeLists.txt")))
+    files = {}
+    for name in listed("src/*.cpp", "src/*.h", "tests/unit/*.cpp", "tests/unit/*.h"):
+        folder = Path(name).parent
+        program = ("unit_" if name.startswith("tests/") else "sekisho_") + folder.name
+        if program not in apart and name.removeprefix("tests/") not in alone and folder.parent.name in ("src", "unit"):
+            files.setdefault(folder, []).append(name)
+    for folder, names in files.items():
+        taken = {}
+        for name in names:
+            if name.endswith(".h"):
+                taken.update({one: name for one in names_in(text_of(name))})
+        for name in names:
+            if name.endswith(".cpp") and not name.endswith("/main.cpp"):
+                for one in sorted(set().union(*map(names_in, UNNAMED.findall(text_of(name))))):
+                    if one in taken:
+                        yield f"{name}: '{one}' is a name of {taken[one]}, too"
+                    taken.setdefault(one, name)
+
+
 def check_format():
     names = listed("src/*.h", "src/*.cpp", "tests/*.h", "tests/*.cpp")
     if not names:
@@ -237,7 +272,7 @@ def check_format():
 
 
 CHECKS = [check_include_table, check_pure_folders, check_sizes, check_text, check_headers, check_fuzz_targets, check_limits,
-          check_threat_model]
+          check_threat_model, check_names_together]
 
 
 def main():

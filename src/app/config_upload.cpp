@@ -21,7 +21,7 @@ std::string wrong_url(const Config& config) {
     return odd ? "a prefix has at most 512 bytes, no control characters, and no / in front" : "";
 }
 
-std::string wrong_region_or_endpoint(const Config& config) {
+std::string wrong_upload_place(const Config& config) {
     const auto place = s3::find_place("s3://bucket/", config.recording.upload.region, config.recording.upload.endpoint);
     return place ? std::string() : place.error().text;
 }
@@ -59,11 +59,11 @@ void add_upload_keys(std::vector<ConfigKey>& keys) {
     };
     add("recording.upload.url", Text([](Config& c) -> std::string& { return c.recording.upload.url; }), Reload::Restart,
         "Where recordings are kept besides this machine: s3://BUCKET/PREFIX/. Empty: nowhere.", wrong_url);
-    add("recording.upload.region", Text([](Config& c) -> std::string& { return c.recording.upload.region; }), Reload::Restart,
-        "Region of the bucket.", wrong_region_or_endpoint);
-    add("recording.upload.endpoint", Text([](Config& c) -> std::string& { return c.recording.upload.endpoint; }), Reload::Restart,
-        "A server that speaks like S3, instead of AWS: https://HOST[:PORT]. http is for this machine only.",
-        wrong_region_or_endpoint);
+    add("recording.upload.region", Text([](Config& c) -> std::string& { return c.recording.upload.region; }),
+        Reload::Restart, "Region of the bucket.", wrong_upload_place);
+    add("recording.upload.endpoint", Text([](Config& c) -> std::string& { return c.recording.upload.endpoint; }),
+        Reload::Restart, "A server that speaks like S3, instead of AWS: https://HOST[:PORT]. http is for this machine only.",
+        wrong_upload_place);
     add("recording.upload.access_key_file", Text([](Config& c) -> std::string& { return c.recording.upload.access_key_file; }),
         Reload::Restart, "As users_from.access_key_file. It must be able to list, read and write, and to delete for keep_remote.");
     add("recording.upload.ca_file", Text([](Config& c) -> std::string& { return c.recording.upload.ca_file; }), Reload::Restart,

@@ -15,7 +15,7 @@ namespace {
 constexpr int kAttempts = 20;
 constexpr long kConflict = 409;
 
-struct Options {
+struct AccessOptions {
     std::string name;
     std::vector<std::string> words;
     std::string before;
@@ -94,11 +94,11 @@ const std::vector<Kind>& kinds() {
     return all;
 }
 
-std::string path_of(const Kind& kind, const std::string& name) {
+std::string object_path(const Kind& kind, const std::string& name) {
     return fmt::format("/v1/{}/{}", kind.list, web::url_encoded(name));
 }
 
-int list(const Context& context, const Kind& kind, const Options& options) {
+int list(const Context& context, const Kind& kind, const AccessOptions& options) {
     const auto answer = call_gateway(context, "GET", fmt::format("/v1/{}", kind.list));
     if (!answer) return failed(answer.error());
     if (options.json) {
@@ -140,8 +140,8 @@ void print_fields(const Kind& kind, const JsonView& object) {
         print_line(fmt::format("{:<14} {}", "origin", printable(origin)));
 }
 
-int show(const Context& context, const Kind& kind, const Options& options) {
-    const auto answer = call_gateway(context, "GET", path_of(kind, options.name));
+int show(const Context& context, const Kind& kind, const AccessOptions& options) {
+    const auto answer = call_gateway(context, "GET", object_path(kind, options.name));
     if (!answer) return failed(answer.error());
     const JsonView object = answer->at(kind.key);
     if (options.json)
@@ -151,7 +151,7 @@ int show(const Context& context, const Kind& kind, const Options& options) {
     return kDone;
 }
 
-int add(const Context& context, const Kind& kind, const Options& options) {
+int add(const Context& context, const Kind& kind, const AccessOptions& options) {
     const auto body = body_of_words(kind.word, options.words, nullptr, options.name);
     if (!body) return failed(body.error());
     return changed(
@@ -160,7 +160,7 @@ int add(const Context& context, const Kind& kind, const Options& options) {
 }
 
 /// A list that is added to is changed as it was seen; where somebody else was quicker it is looked at again.
-int set(const Context& context, const Kind& kind, const Options& options) {
+int set(const Context& context, const Kind& kind, const AccessOptions& options) {
     if (options.words.empty() && options.before.empty()) return failed("nothing to set: write FIELD=VALUE");
     const bool look = need_what_is_there(options.words);
     Result<JsonView> answer = fail("");
@@ -168,7 +168,7 @@ int set(const Context& context, const Kind& kind, const Options& options) {
         std::optional<JsonView> there;
         std::string version;
         if (look) {
-            const auto seen = call_gateway(context, "GET", path_of(kind, options.name));
+            const auto seen = call_gateway(context, "GET", object_path(kind, options.name));
             if (!seen) return failed(seen.error());
             there = seen->at(kind.key);
             version = std::to_string(seen->number("version"));
@@ -177,19 +177,19 @@ int set(const Context& context, const Kind& kind, const Options& options) {
         if (!body) return failed(body.error());
         long status = 0;
         answer = call_gateway(context, "PATCH",
-            with_query(path_of(kind, options.name), {{"version", version}, {"before", options.before}}), *body, &status);
+            with_query(object_path(kind, options.name), {{"version", version}, {"before", options.before}}), *body, &status);
         if (answer || status != kConflict || !look) break;
     }
     return changed(answer, options.json);
 }
 
-int remove(const Context& context, const Kind& kind, const Options& options) {
-    return changed(call_gateway(context, "DELETE", path_of(kind, options.name)), options.json);
+int remove(const Context& context, const Kind& kind, const AccessOptions& options) {
+    return changed(call_gateway(context, "DELETE", object_path(kind, options.name)), options.json);
 }
 
-using Work = int (*)(const Context&, const Kind&, const Options&);
+using Work = int (*)(const Context&, const Kind&, const AccessOptions&);
 
-CLI::App* add_work(CLI::App& command, Context& context, const Kind& kind, const std::shared_ptr<Options>& options,
+CLI::App* add_work(CLI::App& command, Context& context, const Kind& kind, const std::shared_ptr<AccessOptions>& options,
     const char* word, const std::string& help, Work work) {
     CLI::App* sub = command.add_subcommand(word, help);
     sub->add_flag("--json", options->json, "As JSON");
@@ -206,7 +206,7 @@ void add_access_commands(CLI::App& app, Context& context) {
         CLI::App* command = app.add_subcommand(kind.word, fmt::format("The {} that the store has", kind.what));
         command->require_subcommand(1);
         command->footer(examples(kind.examples));
-        auto options = std::make_shared<Options>();
+        auto options = std::make_shared<AccessOptions>();
         add_work(*command, context, kind, options, "ls", fmt::format("Lists the {}", kind.what), list);
         CLI::App* one =
             add_work(*command, context, kind, options, "show", fmt::format("Everything about one {}", kind.word), show);

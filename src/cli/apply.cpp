@@ -11,7 +11,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct ApplyOptions {
     std::vector<std::string> files;
     bool dry_run = false;
     bool prune = false;
@@ -34,7 +34,7 @@ Result<Files> read_files(const std::vector<std::string>& names) {
     return files;
 }
 
-int apply(const Context& context, const Options& options) {
+int apply(const Context& context, const ApplyOptions& options) {
     const auto files = read_files(options.files);
     if (!files) return failed(files.error());
     auto answer = call_gateway(context, "POST", "/v1/apply", apply_body(*files, true, options.prune, 0));
@@ -59,7 +59,7 @@ int apply(const Context& context, const Options& options) {
 
 void add_apply_command(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("apply", "Makes the store match the access files; prints the difference first");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<ApplyOptions>();
     command->add_option("FILE", options->files, "Access files; - reads standard input")->required();
     command->add_flag("--dry-run", options->dry_run, "Print the difference and change nothing");
     command->add_flag("--prune", options->prune, "Remove what is not in the files: users, targets, rules, client hosts");

@@ -11,7 +11,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct AuditOptions {
     std::string kind;
     std::string session;
     std::optional<std::uint64_t> after;
@@ -19,7 +19,7 @@ struct Options {
     bool json = false;
 };
 
-int list(const Context& context, const Options& options) {
+int list_records(const Context& context, const AuditOptions& options) {
     const auto answer = call_gateway(context, "GET",
         with_query("/v1/audit", {{"kind", options.kind}, {"session", options.session},
                                     {"after", options.after ? std::to_string(*options.after) : ""},
@@ -49,7 +49,7 @@ int list(const Context& context, const Options& options) {
 void add_audit_command(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("audit", "The audit records");
     command->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<AuditOptions>();
     CLI::App* ls = command->add_subcommand("ls", "Lists the newest audit records, in their order");
     ls->add_option("--kind", options->kind, "Only of this kind: session.start, access.refused, access.changed …");
     ls->add_option("--session", options->session, "Only of this session's id");
@@ -57,7 +57,7 @@ void add_audit_command(CLI::App& app, Context& context) {
     ls->add_option("--most", options->most, "At most so many")->capture_default_str();
     ls->add_flag("--json", options->json, "As JSON");
     ls->footer(examples({"sekisho audit ls --kind access.refused", "sekisho audit ls --after 1200 --json"}));
-    ls->callback([&context, options] { context.run = [&context, options] { return list(context, *options); }; });
+    ls->callback([&context, options] { context.run = [&context, options] { return list_records(context, *options); }; });
     add_audit_chain_commands(*command, context);
 }
 

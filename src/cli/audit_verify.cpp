@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct Options : AuditCheckOptions {
+struct AuditVerifyOptions : AuditCheckOptions {
     bool json = false;
     std::uint64_t after = 0;
     std::string output = "-";
@@ -65,7 +65,7 @@ Result<evidence::ChainHead> position_at(const Context& context, std::uint64_t af
     return *found;
 }
 
-int export_records(const Context& context, const Options& options) {
+int export_records(const Context& context, const AuditVerifyOptions& options) {
     const auto behind = position_at(context, options.after);
     if (!behind) return failed(behind.error());
     auto lines = Lines::open(options.output);
@@ -81,7 +81,7 @@ int export_records(const Context& context, const Options& options) {
     return lines->close() ? kDone : failed("the export cannot be written");
 }
 
-int verify_records(const Context& context, const Options& options) {
+int verify_records(const Context& context, const AuditVerifyOptions& options) {
     const auto checked = check_audit(context, options);
     if (!checked) return failed(checked.error());
     const auto findings = checked->findings();
@@ -96,7 +96,7 @@ int verify_records(const Context& context, const Options& options) {
     return findings.empty() ? kDone : kFailed;
 }
 
-int show_key(const Context& context, const Options& options) {
+int show_key(const Context& context, const AuditVerifyOptions& options) {
     const auto answer = call_gateway(context, "GET", "/v1/ca");
     if (!answer) return failed(answer.error());
     const std::string line = answer->text("evidence_key");
@@ -174,8 +174,8 @@ std::string findings_json(const std::vector<evidence::Finding>& findings) {
 }
 
 void add_audit_chain_commands(CLI::App& audit, Context& context) {
-    const auto options = std::make_shared<Options>();
-    const auto runs = [&context, options](int (*function)(const Context&, const Options&)) {
+    const auto options = std::make_shared<AuditVerifyOptions>();
+    const auto runs = [&context, options](int (*function)(const Context&, const AuditVerifyOptions&)) {
         return [&context, options, function] {
             context.run = [&context, options, function] { return function(context, *options); };
         };

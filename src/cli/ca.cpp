@@ -9,7 +9,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct CaOptions {
     std::string hosts = "*";
     bool user_only = false;
     bool hosts_only = false;
@@ -29,7 +29,7 @@ std::vector<std::pair<std::string, std::string>> user_keys(const JsonView& ca) {
     return keys;
 }
 
-int show(const Context& context, const Options& options) {
+int show_ca(const Context& context, const CaOptions& options) {
     const auto answer = call_gateway(context, "GET", "/v1/ca");
     if (!answer) return failed(answer.error());
     const std::string host_ca = answer->text("host_ca");
@@ -56,7 +56,7 @@ int show(const Context& context, const Options& options) {
     return kDone;
 }
 
-int rotate(const Context& context, const Options& options) {
+int rotate(const Context& context, const CaOptions& options) {
     const char* step = options.activate ? "activate" : options.finish ? "retire" : options.drop ? "drop" : "publish";
     const auto answer = call_gateway(context, "POST", "/v1/ca", step_body(step));
     if (!answer) return failed(answer.error());
@@ -85,7 +85,7 @@ int rotate(const Context& context, const Options& options) {
 void add_ca_command(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("ca", "The certificate authorities");
     command->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<CaOptions>();
     CLI::App* one = command->add_subcommand(
         "show", "The CA lines for a target's TrustedUserCAKeys, and the host CA line for known_hosts");
     auto* user = one->add_flag("--user", options->user_only, "Only the lines for TrustedUserCAKeys");
@@ -94,7 +94,7 @@ void add_ca_command(CLI::App& app, Context& context) {
     one->add_flag("--json", options->json, "As JSON");
     one->footer(examples({"sekisho ca show", "sekisho ca show --user > /etc/ssh/sekisho_ca.pub",
         "sekisho ca show --host --hosts 'web*,db*'"}));
-    one->callback([&context, options] { context.run = [&context, options] { return show(context, *options); }; });
+    one->callback([&context, options] { context.run = [&context, options] { return show_ca(context, *options); }; });
 
     CLI::App* turn = command->add_subcommand(
         "rotate", "Replaces the key that signs users' certificates, in three steps: publish, --activate, --finish");

@@ -16,7 +16,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct CheckOptions {
     std::vector<std::string> access_files;
     bool sample = false;
     bool manual = false;
@@ -101,7 +101,7 @@ void check_access(const std::vector<std::string>& names, Findings& findings) {
     for (const std::string& doubt : model::doubts(*access)) findings.note(doubt);
 }
 
-int check(const Context& context, const Options& options) {
+int check(const Context& context, const CheckOptions& options) {
     if (options.sample || options.manual) {
         print(options.sample ? context.sample_config({}) : context.config_manual());
         return kDone;
@@ -124,7 +124,7 @@ int check(const Context& context, const Options& options) {
 void add_check_command(CLI::App& app, Context& context) {
     CLI::App* command =
         app.add_subcommand("check", "Checks the configuration, the keys and access files, without starting anything");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<CheckOptions>();
     command->add_option("FILE", options->access_files, "Access files to check too");
     auto* sample = command->add_flag("--sample", options->sample, "Print a configuration with every key at its default");
     command->add_flag("--manual", options->manual, "Print the table of keys as Markdown")->excludes(sample);

@@ -57,6 +57,12 @@ std::string printable(std::string_view text);
 /// Columns padded to their widest cell (display columns of UTF-8 text); the heading in bold.
 void print_table(const std::vector<std::string>& heading, const std::vector<std::vector<std::string>>& rows);
 
+/// "2026-11-22T05:16:00.123Z" without the fraction: enough for a column.
+std::string second(const std::string& rfc3339);
+
+/// Writes to a descriptor, all of it; false if that failed.
+bool write_all(int fd, std::string_view text);
+
 /// A subcommand that does `work` with what its options gave, and takes --json.
 template <class App, class Options>
 auto* add_work(App& to, Context& context, const std::shared_ptr<Options>& options, const char* word, const char* help,

@@ -7,7 +7,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct ExplainOptions {
     std::string user;
     std::string target;
     std::string as;
@@ -20,7 +20,7 @@ struct Options {
     bool json = false;
 };
 
-int explain(const Context& context, const Options& options) {
+int explain(const Context& context, const ExplainOptions& options) {
     const auto answer = call_gateway(context, "GET",
         with_query(
             "/v1/explain", {{"user", options.user}, {"target", options.target}, {"as", options.as}, {"from", options.from},
@@ -55,7 +55,7 @@ int explain(const Context& context, const Options& options) {
 
 void add_explain_command(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("explain", "Which rule lets a user do something, or what is missing");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<ExplainOptions>();
     command->add_option("USER", options->user, "Name of the user")->required();
     command->add_option("TARGET", options->target, "LOGIN@TARGET or TARGET; without it the gateway itself");
     command->add_option(

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct InitOptions {
     std::string data_dir;
 };
 
@@ -45,7 +45,7 @@ Result<void> write_new_file(const std::string& path, std::string_view text) {
 }
 
 /// The configuration that is there, or a new one.
-Result<model::Config> configuration(const Context& context, const Options& options) {
+Result<model::Config> configuration(const Context& context, const InitOptions& options) {
     const std::string data_dir = options.data_dir.empty() ? "" : fs::absolute(options.data_dir).lexically_normal().string();
     if (::access(context.config_path.c_str(), F_OK) == 0) {
         auto config = context.config();
@@ -138,7 +138,7 @@ Result<void> make_everything(const model::Config& config) {
     return {};
 }
 
-int init(const Context& context, const Options& options) {
+int init(const Context& context, const InitOptions& options) {
     const auto config = configuration(context, options);
     if (!config) return failed(config.error());
     if (auto done = make_everything(*config); !done) return failed(done.error());
@@ -154,7 +154,7 @@ int init(const Context& context, const Options& options) {
 void add_init_command(CLI::App& app, Context& context) {
     CLI::App* command =
         app.add_subcommand("init", "Makes host key, CAs, store and, where missing, a configuration; safe to run twice");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<InitOptions>();
     command->add_option(
         "--data-dir", options->data_dir, "Folder of keys, store and recordings, for a configuration that is not there yet");
     command->footer(examples({"sekisho init", "sekisho init --config ./sekisho.toml --data-dir ./data"}));

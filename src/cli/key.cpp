@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMostText = 1U << 20;
 
-struct Options {
+struct KeyOptions {
     std::string user;
     std::string key;
     std::string file = "-";
@@ -27,7 +27,7 @@ struct Options {
     bool json = false;
 };
 
-std::string path_of(const Options& options) { return fmt::format("/v1/users/{}/keys", web::url_encoded(options.user)); }
+std::string keys_path(const KeyOptions& options) { return fmt::format("/v1/users/{}/keys", web::url_encoded(options.user)); }
 
 std::vector<std::string> row_of(const std::string& user, const std::string& line) {
     const auto key = keys::parse_authorized_key(line);
@@ -36,10 +36,10 @@ std::vector<std::string> row_of(const std::string& user, const std::string& line
         user, std::string(keys::blob_name(key->key.kind())), key->key.fingerprint(), key->comment, keys::options_text(*key)};
 }
 
-int list(const Context& context, const Options& options) {
+int list_keys(const Context& context, const KeyOptions& options) {
     if (!options.user.empty() || options.json) {
         if (options.user.empty()) return failed("say whose keys: sekisho key ls USER --json");
-        const auto answer = call_gateway(context, "GET", path_of(options));
+        const auto answer = call_gateway(context, "GET", keys_path(options));
         if (!answer) return failed(answer.error());
         if (options.json) {
             print_line(answer->at("keys").pretty());
@@ -61,8 +61,8 @@ int list(const Context& context, const Options& options) {
 }
 
 /// The key that a fingerprint or its beginning, or a comment names: exactly one.
-Result<JsonView> find(const Context& context, const Options& options) {
-    const auto answer = call_gateway(context, "GET", path_of(options));
+Result<JsonView> find(const Context& context, const KeyOptions& options) {
+    const auto answer = call_gateway(context, "GET", keys_path(options));
     if (!answer) return std::unexpected(answer.error());
     std::vector<JsonView> found;
     for (const JsonView& key : answer->list("keys")) {
@@ -79,14 +79,14 @@ Result<JsonView> find(const Context& context, const Options& options) {
         found.size(), printable(options.key)));
 }
 
-int show(const Context& context, const Options& options) {
+int show(const Context& context, const KeyOptions& options) {
     const auto key = find(context, options);
     if (!key) return failed(key.error());
     print_line(options.json ? key->pretty() : printable(key->text("line")));
     return kDone;
 }
 
-int add(const Context& context, const Options& options) {
+int add(const Context& context, const KeyOptions& options) {
     std::ifstream stream(options.file == "-" ? "/dev/stdin" : options.file, std::ios::binary);
     if (!stream) return failed("cannot read " + options.file);
     std::string text(kMostText + 1, '\0');
@@ -98,25 +98,25 @@ int add(const Context& context, const Options& options) {
         return failed(options.file == "-" ? "no key came on standard input: sekisho key add USER < key.pub"
                                           : options.file + " is empty");
     const std::string target =
-        with_query(path_of(options), {{"options", options.key_options}, {"comment", options.comment}});
+        with_query(keys_path(options), {{"options", options.key_options}, {"comment", options.comment}});
     return changed(call_gateway(context, "POST", target, text), options.json);
 }
 
-int change(const Context& context, const Options& options, std::string_view method, const std::string& body) {
+int change(const Context& context, const KeyOptions& options, std::string_view method, const std::string& body) {
     const auto key = find(context, options);
     if (!key) return failed(key.error());
     return changed(
-        call_gateway(context, method, with_query(path_of(options), {{"fingerprint", key->text("fingerprint")}}), body),
+        call_gateway(context, method, with_query(keys_path(options), {{"fingerprint", key->text("fingerprint")}}), body),
         options.json);
 }
 
-int set(const Context& context, const Options& options) {
+int set(const Context& context, const KeyOptions& options) {
     const auto body = key_body(options.words);
     if (!body) return failed(body.error());
     return change(context, options, "PATCH", *body);
 }
 
-int remove(const Context& context, const Options& options) { return change(context, options, "DELETE", {}); }
+int remove(const Context& context, const KeyOptions& options) { return change(context, options, "DELETE", {}); }
 
 }  // namespace
 
@@ -126,8 +126,8 @@ void add_key_command(CLI::App& app, Context& context) {
     command->footer(examples({"sekisho key add alice < id_ed25519.pub", "sekisho key add alice authorized_keys",
         "sekisho key add partner --options 'restrict,from=\"192.0.2.0/24\"' < putty-export.pub",
         "sekisho key rm alice alice@laptop"}));
-    auto options = std::make_shared<Options>();
-    CLI::App* ls = add_work(*command, context, options, "ls", "Lists keys", list);
+    auto options = std::make_shared<KeyOptions>();
+    CLI::App* ls = add_work(*command, context, options, "ls", "Lists keys", list_keys);
     ls->add_option("USER", options->user, "Only this user's");
     CLI::App* one = add_work(*command, context, options, "show", "One key, as a line of authorized_keys", show);
     CLI::App* adding = add_work(

@@ -18,7 +18,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct KeygenOptions {
     std::string name;
     bool json = false;
 };
@@ -39,7 +39,7 @@ Result<void> write_new(const std::string& path, std::string_view text, mode_t mo
     return fail("cannot write " + path, std::system_category().message(error));
 }
 
-int generate(const Options& options) {
+int generate(const KeygenOptions& options) {
     const crypto::X25519Pair pair = crypto::x25519_generate(crypto::system_random());
     std::string secret = base::base64(pair.secret.bytes());
     const std::string public_path = options.name + ".pub";
@@ -66,7 +66,7 @@ int generate(const Options& options) {
 }  // namespace
 
 void add_keygen_command(CLI::App& app, Context& context) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<KeygenOptions>();
     CLI::App* command = app.add_subcommand("keygen", "Make an auditor's pair of keys, for sealed recordings");
     command->add_option("name", options->name, "file of the private key; the public one is NAME.pub")->required();
     command->add_flag("--json", options->json, "as JSON");

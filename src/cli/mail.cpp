@@ -10,13 +10,13 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct MailOptions {
     std::string id;
     bool all = false;
     bool json = false;
 };
 
-int list(const Context& context, const Options& options) {
+int list_mails(const Context& context, const MailOptions& options) {
     const auto answer = call_gateway(context, "GET", "/v1/mail");
     if (!answer) return failed(answer.error());
     if (options.json) {
@@ -32,7 +32,7 @@ int list(const Context& context, const Options& options) {
     return kDone;
 }
 
-int show(const Context& context, const Options& options) {
+int show_mail(const Context& context, const MailOptions& options) {
     const auto mail = call_gateway(context, "GET", "/v1/mail/" + web::url_encoded(options.id));
     if (!mail) return failed(mail.error());
     if (options.json) {
@@ -74,17 +74,17 @@ int changed(const Context& context, std::string_view method, const std::string& 
 void add_mail_command(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("mail", "Mails about sessions that wait for the relay, or were given up");
     command->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<MailOptions>();
     CLI::App* ls = command->add_subcommand("ls", "Lists them, those that wait first");
     ls->add_flag("--json", options->json, "As JSON");
     ls->footer(examples({"sekisho mail ls", "sekisho mail ls --json"}));
-    ls->callback([&context, options] { context.run = [&context, options] { return list(context, *options); }; });
+    ls->callback([&context, options] { context.run = [&context, options] { return list_mails(context, *options); }; });
 
     CLI::App* one = command->add_subcommand("show", "One of them, with its text");
     one->add_option("ID", options->id, "Its id")->required();
     one->add_flag("--json", options->json, "As JSON");
     one->footer(examples({"sekisho mail show 000000001200-0-5f3a9c01d3e6"}));
-    one->callback([&context, options] { context.run = [&context, options] { return show(context, *options); }; });
+    one->callback([&context, options] { context.run = [&context, options] { return show_mail(context, *options); }; });
 
     CLI::App* again = command->add_subcommand("retry", "Tries it anew, now; one that was given up, too");
     auto* id = again->add_option("ID", options->id, "Its id");

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -126,6 +127,18 @@ std::string examples(const std::vector<std::string>& lines) {
     std::string text = "Examples:\n";
     for (const std::string& line : lines) text += "  " + line + "\n";
     return text;
+}
+
+std::string second(const std::string& rfc3339) { return rfc3339.size() > 19 ? rfc3339.substr(0, 19) + "Z" : rfc3339; }
+
+bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = ::write(fd, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
 }
 
 }  // namespace sekisho::cli

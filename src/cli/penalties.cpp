@@ -7,7 +7,7 @@
 namespace sekisho::cli {
 namespace {
 
-int list(const Context& context, bool json) {
+int list_penalties(const Context& context, bool json) {
     const auto answer = call_gateway(context, "GET", "/v1/penalties");
     if (!answer) return failed(answer.error());
     if (json) {
@@ -33,7 +33,7 @@ void add_penalties_command(CLI::App& app, Context& context) {
     CLI::App* ls = command->add_subcommand("ls", "Lists them; those with the longest time left come first");
     ls->add_flag("--json", *json, "As JSON");
     ls->footer(examples({"sekisho penalties ls --json"}));
-    ls->callback([&context, json] { context.run = [&context, json] { return list(context, *json); }; });
+    ls->callback([&context, json] { context.run = [&context, json] { return list_penalties(context, *json); }; });
 }
 
 }  // namespace sekisho::cli

@@ -35,7 +35,7 @@ namespace {
 
 using namespace recording;
 
-struct Options {
+struct RecordingsOptions {
     bool json = false;
     std::string user;
     std::string which;  // audit key or file
@@ -53,17 +53,6 @@ struct Options {
     std::string from;  // play: where to begin
     ScreenOptions screen;
 };
-
-/// Writes to a descriptor, all of it.
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t n = ::write(fd, text.data(), text.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
 
 /// An export's file: gathered, so that thousands of events are not as many system calls.
 class Output {
@@ -152,7 +141,7 @@ nlohmann::json as_json(const JsonView& elsewhere) {
         {"shipping", elsewhere.text("shipping")}, {"path", ""}};
 }
 
-int list(const Context& context, const Options& options) {
+int list(const Context& context, const RecordingsOptions& options) {
     const auto folder = folder_of(context);
     if (!folder) return failed(folder.error());
     if (is_closed(*folder)) return list_recordings(context, options.user, options.json);
@@ -212,7 +201,7 @@ int list(const Context& context, const Options& options) {
     return kDone;
 }
 
-int play(const Context& context, const Options& options) {
+int play(const Context& context, const RecordingsOptions& options) {
     auto reader = open_recording(context, options.which, options.key);
     if (!reader) return failed(reader.error());
     Pace pace(
@@ -298,7 +287,7 @@ Result<void> export_to(const std::string& path, const std::function<Result<void>
 }
 
 /// `recordings open`: a copy for tools that have no key. What it says of itself is not evidence any more.
-int open_copy(const Context& context, const Options& options) {
+int open_copy(const Context& context, const RecordingsOptions& options) {
     const auto path = find_recording(context, options.which);
     if (!path) return failed(path.error());
     auto text = key_text(options.key);
@@ -330,7 +319,7 @@ int open_copy(const Context& context, const Options& options) {
     return copy->problems.empty() ? kDone : kFailed;
 }
 
-int export_recording(const Context& context, const Options& options) {
+int export_recording(const Context& context, const RecordingsOptions& options) {
     const bool script = options.format == "script";
     const bool ssh_log = options.format == "ssh-log";
     if (ssh_log != !options.to.empty()) {
@@ -358,12 +347,12 @@ int export_recording(const Context& context, const Options& options) {
     return report(*reader);
 }
 
-void add_key(CLI::App& command, const std::shared_ptr<Options>& options) {
+void add_key(CLI::App& command, const std::shared_ptr<RecordingsOptions>& options) {
     command.add_option("--key", options->key, "file of an auditor's private key, which opens what is sealed")
         ->envname("SEKISHO_AUDITOR_KEY");
 }
 
-void add_channel(CLI::App& command, const std::shared_ptr<Options>& options) {
+void add_channel(CLI::App& command, const std::shared_ptr<RecordingsOptions>& options) {
     command.add_option(
         "--channel", options->channel, "only this channel of the session (default: all its shells and commands)");
 }
@@ -427,10 +416,10 @@ int report(const Reader& reader) {
 }
 
 void add_recordings_command(CLI::App& app, Context& context) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RecordingsOptions>();
     CLI::App* command = app.add_subcommand("recordings", "The recordings of sessions: list, show, play, export, verify");
     command->require_subcommand(1);
-    const auto runs = [&context, options](int (*function)(const Context&, const Options&)) {
+    const auto runs = [&context, options](int (*function)(const Context&, const RecordingsOptions&)) {
         return [&context, options, function] {
             context.run = [&context, options, function] { return function(context, *options); };
         };
@@ -456,7 +445,7 @@ void add_recordings_command(CLI::App& app, Context& context) {
     show->footer(examples({"sekisho recordings show 2026-11-22_05-16-00_alice --at 12:30",
         "sekisho recordings show 2026-11-22_05-16-00_alice --commands",
         "sekisho recordings show 2026-11-22_05-16-00_alice --files"}));
-    show->callback(runs([](const Context& of, const Options& chosen) {
+    show->callback(runs([](const Context& of, const RecordingsOptions& chosen) {
         if (chosen.screen.commands) return show_commands(of, chosen.which, chosen.key, chosen.screen, chosen.json);
         if (!chosen.screen.at.empty()) return show_screen(of, chosen.which, chosen.key, chosen.screen, chosen.json);
         if (chosen.of_files) return show_files(of, chosen.which, chosen.key, chosen.json);

@@ -32,16 +32,6 @@ Result<int> temporary_file() {
     return fd;
 }
 
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t n = ::write(fd, text.data(), text.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
-
 /// Where no gateway runs: with the access key that the configuration names, if this account may read it.
 Result<std::unique_ptr<shipping::Bucket>> own_bucket(const Context& context) {
     const auto config = context.config();

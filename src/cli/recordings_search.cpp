@@ -9,7 +9,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct RecordingsSearchOptions {
     SearchOptions narrowed;
     std::string command;
     std::string path;
@@ -17,8 +17,6 @@ struct Options {
     std::size_t most = 100;
     bool json = false;
 };
-
-std::string second(const std::string& rfc3339) { return rfc3339.size() > 19 ? rfc3339.substr(0, 19) + "Z" : rfc3339; }
 
 /// "write /srv/a (7 B, sha256 …)", "rename /srv/a → /srv/b", with what went wrong.
 std::string what_was_done(const JsonView& file) {
@@ -30,7 +28,7 @@ std::string what_was_done(const JsonView& file) {
     return text;
 }
 
-int search(const Context& context, const Options& options) {
+int search(const Context& context, const RecordingsSearchOptions& options) {
     const auto answer = call_gateway(context, "GET",
         with_query("/v1/search", options.narrowed.query({{"command", options.command}, {"path", options.path},
                                      {"sha256", options.sha256}, {"most", std::to_string(options.most)}})));
@@ -64,7 +62,7 @@ int search(const Context& context, const Options& options) {
 }  // namespace
 
 void add_recordings_search(CLI::App& recordings, Context& context) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RecordingsSearchOptions>();
     CLI::App* command = add_work(recordings, context, options, "search", "Find commands and files in all sessions", search);
     command->add_option("WORDS", options->narrowed.words,
         "Each of them stands in the command or path; of one or two letters: at the beginning of a word");

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using namespace recording;
 using Json = nlohmann::json;
 
-struct Options {
+struct RecordingsVerifyOptions {
     std::vector<std::string> which;  // audit keys, files, folders
     std::string key;  // file of an auditor's private key
     std::string evidence_key;
@@ -45,7 +45,7 @@ struct Item {
 
 class Check {
 public:
-    Check(const Context& context, const Options& options) : m_context(context), m_options(options) {}
+    Check(const Context& context, const RecordingsVerifyOptions& options) : m_context(context), m_options(options) {}
     int run();
 
 private:
@@ -64,7 +64,7 @@ private:
     int summary();
 
     const Context& m_context;
-    const Options& m_options;
+    const RecordingsVerifyOptions& m_options;
     CheckSettings m_settings;
     bool m_whole_folder = false;  // nothing may be missing
     bool m_all_complete = true;
@@ -310,7 +310,7 @@ int Check::summary() {
     return sound ? kDone : kFailed;
 }
 
-void add_options(CLI::App& command, const std::shared_ptr<Options>& options) {
+void add_options(CLI::App& command, const std::shared_ptr<RecordingsVerifyOptions>& options) {
     command.add_option("--evidence-key", options->evidence_key,
         "file with the public evidence keys of the gateways (`sekisho audit key`); of named files and folders the "
         "signatures are checked with it");
@@ -326,7 +326,7 @@ void add_options(CLI::App& command, const std::shared_ptr<Options>& options) {
 }  // namespace
 
 void add_recordings_verify_command(CLI::App& recordings, Context& context) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RecordingsVerifyOptions>();
     CLI::App* command =
         recordings.add_subcommand("verify", "Check that recordings are whole, unchanged, signed and all there");
     command->add_option(
@@ -342,7 +342,7 @@ void add_recordings_verify_command(CLI::App& recordings, Context& context) {
 }
 
 void add_verify_command(CLI::App& app, Context& context) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RecordingsVerifyOptions>();
     CLI::App* command =
         app.add_subcommand("verify", "Check all recordings and audit records: nothing missing, cut or changed");
     add_options(*command, options);

@@ -22,7 +22,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct SecretOptions {
     std::string target;
     std::string login;
     std::string key_file;
@@ -110,11 +110,11 @@ Result<Secret> read_password(const std::string& path) {
     return Secret(line);
 }
 
-std::string path_of(const Options& options) {
+std::string secret_path(const SecretOptions& options) {
     return fmt::format("/v1/secrets/{}", web::url_encoded(options.target));
 }
 
-int shown(const Result<JsonView>& answer, const Options& options) {
+int shown(const Result<JsonView>& answer, const SecretOptions& options) {
     if (!answer) return failed(answer.error());
     if (options.json) {
         print_line(answer->pretty());
@@ -131,7 +131,7 @@ int shown(const Result<JsonView>& answer, const Options& options) {
     return kDone;
 }
 
-int list(const Context& context, const Options& options) {
+int list(const Context& context, const SecretOptions& options) {
     return shown(call_gateway(context, "GET", with_query("/v1/secrets", {{"target", options.target}})), options);
 }
 
@@ -150,7 +150,7 @@ Result<std::string> seal_to(const Context& context) {
 }
 
 /// The target's first login, where none is stated: it is part of what is sealed.
-Result<std::string> login_of(const Context& context, const Options& options) {
+Result<std::string> login_of(const Context& context, const SecretOptions& options) {
     if (!options.login.empty()) return options.login;
     const auto answer = call_gateway(context, "GET", "/v1/targets/" + web::url_encoded(options.target));
     if (!answer) return std::unexpected(answer.error());
@@ -160,7 +160,7 @@ Result<std::string> login_of(const Context& context, const Options& options) {
     return logins.front();
 }
 
-int set(const Context& context, const Options& options) {
+int set(const Context& context, const SecretOptions& options) {
     const bool from_standard = options.password_stdin;
     const int ways = (options.key_file.empty() ? 0 : 1) + (options.password_file.empty() ? 0 : 1) + (from_standard ? 1 : 0);
     if (ways != 1) {
@@ -178,17 +178,17 @@ int set(const Context& context, const Options& options) {
     const auto sealed = keys::seal_secret(*to, {kind, options.target, *login}, secret->bytes());
     if (!sealed) return failed(sealed.error());
     const std::string body = secret_body(key ? "key" : "password", *login, base::base64(*sealed));
-    return shown(call_gateway(context, "PUT", path_of(options), body), options);
+    return shown(call_gateway(context, "PUT", secret_path(options), body), options);
 }
 
-int remove(const Context& context, const Options& options) {
+int remove(const Context& context, const SecretOptions& options) {
     if (options.key == options.password) {
         (void)failed("say which one: --key or --password");
         return kUsage;
     }
     const auto login = login_of(context, options);
     if (!login) return failed(login.error());
-    const auto query = with_query(path_of(options), {{"login", *login}, {"kind", options.key ? "key" : "password"}});
+    const auto query = with_query(secret_path(options), {{"login", *login}, {"kind", options.key ? "key" : "password"}});
     return shown(call_gateway(context, "DELETE", query), options);
 }
 
@@ -201,7 +201,7 @@ void add_secret_commands(CLI::App& target, Context& context) {
     command->footer(examples({"sekisho target secret set switch1 --login admin --password-stdin < password.txt",
         "sekisho target secret set router1 --key id_gateway", "sekisho target secret ls",
         "sekisho target secret rm router1 --key"}));
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<SecretOptions>();
     CLI::App* ls = add_work(*command, context, options, "ls", "What is stored: for whom, since when, and by whom; never the secret", list);
     ls->add_option("NAME", options->target, "Only this target's");
     CLI::App* setting = add_work(*command, context, options, "set", "Stores a key or a password; the keyholder wraps it", set);

@@ -10,7 +10,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct SessionsOptions {
     SearchOptions narrowed;
     std::string id;
     std::string reason;
@@ -24,10 +24,7 @@ std::string state(const JsonView& session) {
     return session.text("finished").empty() ? "open" : session.text("result");
 }
 
-/// "2026-11-22T05:16:00.123Z" without the fraction: enough for a column.
-std::string second(const std::string& rfc3339) { return rfc3339.size() > 19 ? rfc3339.substr(0, 19) + "Z" : rfc3339; }
-
-std::string size_text(std::uint64_t bytes) {
+std::string binary_size_text(std::uint64_t bytes) {
     constexpr std::array<const char*, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
     double value = static_cast<double>(bytes);
     std::size_t unit = 0;
@@ -38,7 +35,7 @@ std::string size_text(std::uint64_t bytes) {
     return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
-int list(const Context& context, const Options& options) {
+int list_sessions(const Context& context, const SessionsOptions& options) {
     const auto answer = call_gateway(context, "GET",
         with_query("/v1/sessions",
             options.narrowed.query({{"live", options.live ? "1" : ""}, {"most", std::to_string(options.most)}})));
@@ -50,13 +47,13 @@ int list(const Context& context, const Options& options) {
     std::vector<std::vector<std::string>> rows;
     for (const JsonView& s : answer->list("sessions")) {
         rows.push_back({s.text("id"), second(s.text("started")), s.text("user"), s.text("target"), s.text("source"),
-            size_text(s.number("bytes_in")), size_text(s.number("bytes_out")), state(s), s.text("audit_key")});
+            binary_size_text(s.number("bytes_in")), binary_size_text(s.number("bytes_out")), state(s), s.text("audit_key")});
     }
     print_table({"ID", "STARTED", "USER", "TARGET", "FROM", "IN", "OUT", "STATE", "AUDIT KEY"}, rows);
     return kDone;
 }
 
-int show(const Context& context, const Options& options) {
+int show_session(const Context& context, const SessionsOptions& options) {
     const auto s = call_gateway(context, "GET", "/v1/sessions/" + web::url_encoded(options.id));
     if (!s) return failed(s.error());
     if (options.json) {
@@ -67,14 +64,14 @@ int show(const Context& context, const Options& options) {
         {"user", s->text("user")}, {"from", fmt::format("{} port {}", s->text("source"), s->number("source_port"))},
         {"key", s->text("key_fingerprint")}, {"client", s->text("client")}, {"target", s->text("target")},
         {"started", s->text("started")}, {"finished", s->text("finished")}, {"state", state(*s)},
-        {"in", size_text(s->number("bytes_in"))}, {"out", size_text(s->number("bytes_out"))}};
+        {"in", binary_size_text(s->number("bytes_in"))}, {"out", binary_size_text(s->number("bytes_out"))}};
     for (const auto& [name, value] : lines) {
         if (!value.empty()) print_line(fmt::format("{:<10} {}", name, printable(value)));
     }
     return kDone;
 }
 
-int end(const Context& context, const Options& options) {
+int end(const Context& context, const SessionsOptions& options) {
     const auto answer = call_gateway(
         context, "DELETE", with_query("/v1/sessions/" + web::url_encoded(options.id), {{"reason", options.reason}}));
     if (!answer) return failed(answer.error());
@@ -87,7 +84,7 @@ int end(const Context& context, const Options& options) {
 void add_sessions_command(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("sessions", "Sessions, live and past");
     command->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<SessionsOptions>();
 
     CLI::App* ls = command->add_subcommand("ls", "Lists sessions, the newest first");
     ls->add_option("WORDS", options->narrowed.words, "Each of them stands in what is known of the session");
@@ -96,13 +93,13 @@ void add_sessions_command(CLI::App& app, Context& context) {
     ls->add_option("--most", options->most, "At most so many")->capture_default_str();
     ls->add_flag("--json", options->json, "As JSON");
     ls->footer(examples({"sekisho sessions ls --live", "sekisho sessions ls --user alice --since 2d --json"}));
-    ls->callback([&context, options] { context.run = [&context, options] { return list(context, *options); }; });
+    ls->callback([&context, options] { context.run = [&context, options] { return list_sessions(context, *options); }; });
 
     CLI::App* one = command->add_subcommand("show", "Everything about one session");
     one->add_option("ID", options->id, "Id or audit key")->required();
     one->add_flag("--json", options->json, "As JSON");
     one->footer(examples({"sekisho sessions show 2026-11-22_05-16-00_alice"}));
-    one->callback([&context, options] { context.run = [&context, options] { return show(context, *options); }; });
+    one->callback([&context, options] { context.run = [&context, options] { return show_session(context, *options); }; });
 
     add_sessions_watch(*command, context);
 

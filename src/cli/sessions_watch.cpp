@@ -29,16 +29,16 @@ constexpr std::size_t kMostBefore = 256U << 10;  // of what was shown before: so
 constexpr std::size_t kMostPending = 4U << 20;  // of a line of the gateway's
 constexpr auto kWritten = 700ms;  // a block of the recording is on its way no longer than half a second
 
-struct Options {
+struct SessionsWatchOptions {
     std::string id;
     std::optional<std::uint32_t> channel;
     bool json = false;
 };
 
 /// The keyboard is silent meanwhile, and Ctrl-C leaves a usable terminal.
-class QuietTerminal {
+class WatchTerminal {
 public:
-    QuietTerminal() {
+    WatchTerminal() {
         if (::isatty(STDIN_FILENO) == 1 && ::tcgetattr(STDIN_FILENO, &s_before) == 0) {
             s_changed = true;
             termios quiet = s_before;
@@ -52,9 +52,9 @@ public:
         };
         for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
     }
-    ~QuietTerminal() { restore(); }
-    QuietTerminal(const QuietTerminal&) = delete;
-    QuietTerminal& operator=(const QuietTerminal&) = delete;
+    ~WatchTerminal() { restore(); }
+    WatchTerminal(const WatchTerminal&) = delete;
+    WatchTerminal& operator=(const WatchTerminal&) = delete;
 
 private:
     /// Also in a signal handler: system calls only.
@@ -76,7 +76,7 @@ private:
 
 class Watch {
 public:
-    Watch(const Context& context, const Options& options) : m_context(context), m_options(options) {}
+    Watch(const Context& context, const SessionsWatchOptions& options) : m_context(context), m_options(options) {}
 
     /// A piece of the answer; false ends the watching.
     bool take(std::string_view piece) {
@@ -166,7 +166,7 @@ private:
     }
 
     const Context& m_context;
-    const Options& m_options;
+    const SessionsWatchOptions& m_options;
     const std::chrono::steady_clock::time_point m_begun = std::chrono::steady_clock::now();
     std::string m_pending;
     std::string m_audit_key;
@@ -175,8 +175,8 @@ private:
     std::optional<std::uint32_t> m_shown;
 };
 
-int watch(const Context& context, const Options& options) {
-    const QuietTerminal quiet;
+int watch(const Context& context, const SessionsWatchOptions& options) {
+    const WatchTerminal quiet;
     Watch watching(context, options);
     const auto done = stream_from_gateway(context, "/v1/watch/" + web::url_encoded(options.id),
         [&](std::string_view piece) { return watching.take(piece); });
@@ -186,7 +186,7 @@ int watch(const Context& context, const Options& options) {
 }  // namespace
 
 void add_sessions_watch(CLI::App& sessions, Context& context) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<SessionsWatchOptions>();
     CLI::App* command = sessions.add_subcommand("watch", "Shows a live session as its user sees it; nothing is sent to it");
     command->add_option("ID", options->id, "Id or audit key")->required();
     command->add_option("--channel", options->channel, "This one, where the session has several");

@@ -9,7 +9,7 @@
 namespace sekisho::cli {
 namespace {
 
-struct Options {
+struct SshConfigOptions {
     std::string user;
     std::string host;
     std::string alias = "gw";
@@ -49,36 +49,37 @@ Result<bool> reaches(const Context& context, const std::string& user, const std:
     return false;
 }
 
-struct Place {
+struct NamedPlace {
     std::string target;
     std::string login;  // the target's first
 };
 
 /// The gateway's keys, and its host CA for the names of targets: by that one it answers for them behind `ssh -J`.
-void print_known_hosts(const JsonView& ca, const std::string& gateway, const std::vector<Place>& places) {
+void print_known_hosts(const JsonView& ca, const std::string& gateway, const std::vector<NamedPlace>& places) {
     for (const std::string& key : ca.texts("host_keys")) print_line(fmt::format("{} {}", gateway, key));
     const std::string host_ca = ca.text("host_ca");
     if (host_ca.empty() || places.empty()) return;
     std::string names;
-    for (const Place& place : places) names += (names.empty() ? "" : ",") + place.target;
+    for (const NamedPlace& place : places) names += (names.empty() ? "" : ",") + place.target;
     print_line(fmt::format("@cert-authority {} {}", names, host_ca));
 }
 
 /// Two ways to each target: web1.gw names it to the gateway, and web1 jumps there, as a configuration with ProxyJump would.
-void print_hosts(const Options& options, const std::string& host, std::uint16_t port, const std::vector<Place>& places) {
+void print_hosts(
+    const SshConfigOptions& options, const std::string& host, std::uint16_t port, const std::vector<NamedPlace>& places) {
     std::string user = options.user.empty() ? "" : "\n    User " + options.user;
-    for (const Place& place : places) {
+    for (const NamedPlace& place : places) {
         const std::string login = place.login.empty() ? "" : place.login + "@";
         print_line(fmt::format("Host {}.{}\n    User {}{}\n", place.target, options.alias, login, place.target));
     }
     print_line(fmt::format("Host {0}{3}\n\nHost {0} *.{0}\n    HostName {1}\n    Port {2}", options.alias, host, port, user));
-    for (const Place& place : places) {
+    for (const NamedPlace& place : places) {
         const std::string login = place.login.empty() ? "" : "\n    User " + place.login;
         print_line(fmt::format("\nHost {0}\n    ProxyJump {1}{2}", place.target, options.alias, login));
     }
 }
 
-int print_config(const Context& context, const Options& options) {
+int print_config(const Context& context, const SshConfigOptions& options) {
     const auto ca = call_gateway(context, "GET", "/v1/ca");
     if (!ca) return failed(ca.error());
     const std::string host = options.host.empty() ? own_name() : options.host;
@@ -90,7 +91,7 @@ int print_config(const Context& context, const Options& options) {
     for (const JsonView& one : access->list("users")) {
         if (one.text("name") == options.user) user.email = one.text("email");
     }
-    std::vector<Place> places;
+    std::vector<NamedPlace> places;
     for (const JsonView& target : access->list("targets")) {
         const std::string name = target.text("name");
         const auto reached = reaches(context, options.user, name);
@@ -110,7 +111,7 @@ int print_config(const Context& context, const Options& options) {
 void add_ssh_config_command(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand(
         "ssh-config", "The ~/.ssh/config lines for this gateway and its targets, or the known_hosts lines");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<SshConfigOptions>();
     command->add_option("--user", options->user, "Only targets that this user may reach");
     command->add_option("--host", options->host, "The gateway's name as users know it; without it this machine's");
     command->add_option("--port", options->port, "The gateway's port as users know it; without it the first it listens on");

@@ -8,7 +8,7 @@
 namespace sekisho::gateway {
 
 namespace {
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kAnswerPatience{30};
 }
 
 struct AnswerWait::Waiting {
@@ -34,7 +34,7 @@ Result<Bytes> AnswerWait::ask(const std::function<void(std::function<void(Result
     }
     begin([waiting](Result<Bytes> answer) { waiting->take(std::move(answer)); });
     std::unique_lock lock(waiting->mutex);
-    if (!waiting->answered.wait_for(lock, kPatience, [&] { return waiting->answer.has_value(); }))
+    if (!waiting->answered.wait_for(lock, kAnswerPatience, [&] { return waiting->answer.has_value(); }))
         return fail("the keyholder did not answer; " + m_late);
     return std::move(*waiting->answer);
 }

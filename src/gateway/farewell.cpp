@@ -12,7 +12,7 @@ namespace sekisho::gateway {
 
 namespace {
 
-Bytes words(ssh::DisconnectReason reason, std::string text) {
+Bytes disconnect_words(ssh::DisconnectReason reason, std::string text) {
     const Bytes payload = ssh::encode(ssh::DisconnectMessage{static_cast<std::uint32_t>(reason), std::move(text)});
     // RFC 4253 §6: length, padding of at least 4 bytes, and all of it a multiple of 8. There is nothing to hide yet.
     const std::size_t padding = 4 + (8 - (4 + 1 + payload.size() + 4) % 8) % 8;
@@ -27,15 +27,15 @@ Bytes words(ssh::DisconnectReason reason, std::string text) {
 
 const Bytes& farewell_words(TurnedAway why) {
     using Reason = ssh::DisconnectReason;
-    static const Bytes penalty = words(Reason::HostNotAllowed,
+    static const Bytes penalty = disconnect_words(Reason::HostNotAllowed,
         "Not allowed at this time: connections from your network did not sign in. Wait a while before you try again.");
-    static const Bytes overflow = words(Reason::TooManyConnections, "Not allowed at this time. Try again later.");
-    static const Bytes starts = words(
+    static const Bytes overflow = disconnect_words(Reason::TooManyConnections, "Not allowed at this time. Try again later.");
+    static const Bytes starts = disconnect_words(
         Reason::TooManyConnections, "Not allowed at this time: too many connections are signing in. Try again in a moment.");
-    static const Bytes of_source = words(Reason::TooManyConnections,
+    static const Bytes of_source = disconnect_words(Reason::TooManyConnections,
         "Not allowed at this time: too many connections from your network are signing in. Try again in a moment.");
-    static const Bytes connections =
-        words(Reason::TooManyConnections, "Not allowed at this time: the gateway has as many connections as it may have.");
+    static const Bytes connections = disconnect_words(
+        Reason::TooManyConnections, "Not allowed at this time: the gateway has as many connections as it may have.");
     switch (why) {
         case TurnedAway::Penalty: return penalty;
         case TurnedAway::Overflow: return overflow;

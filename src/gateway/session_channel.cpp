@@ -17,7 +17,7 @@ namespace sekisho::gateway {
 
 namespace {
 
-constexpr std::size_t kMostListed = 50;      // logins that the help text names
+constexpr std::size_t kMostLogins = 50;  // logins that the help text names
 constexpr std::size_t kMostInMenu = 1000;
 constexpr std::size_t kMostLookedAt = 2000;  // targets that policy is asked about for either
 constexpr std::size_t kMostX11Request = 1024;
@@ -268,7 +268,7 @@ void SessionChannel::help(const Request& start) {
         "You are {} at the gateway. It runs nothing itself; name a target:\n"
         "  ssh LOGIN@TARGET@gateway [command]    or    ssh gateway LOGIN@TARGET [command]\n",
         m_front.grant().user);
-    const Places listed = places(kMostListed);
+    const Places listed = places(kMostLogins);
     text += listed.open.empty() ? "No rule opens a target to you for a session now.\n" : "Open to you now:\n";
     for (const auto& place : listed.open) text += fmt::format("  {}@{}\n", place.login, place.target);
     if (listed.more) text += "  ... and more\n";

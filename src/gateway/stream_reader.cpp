@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kLook = 500ms;
+constexpr Duration kStreamLook = 500ms;
 constexpr Duration kLongestPause = 1min;
-constexpr std::size_t kPiece = 100;  // records of one telling
+constexpr std::size_t kStreamPiece = 100;  // records of one telling
 
 }  // namespace
 
@@ -60,7 +60,7 @@ void StreamReader::work() {
         } else if (more || !m_stop) {
             note(more ? Result<void>() : std::unexpected(more.error()));
         }
-        const Duration pause = more ? kLook : notify::MailSender::pause(m_failures, kLongestPause);
+        const Duration pause = more ? kStreamLook : notify::MailSender::pause(m_failures, kLongestPause);
         lock.lock();
         if (ending) {
             m_ended = true;
@@ -75,7 +75,7 @@ void StreamReader::work() {
 Result<bool> StreamReader::pass() {
     // First, because it finds a connection that is gone while nothing happens.
     if (auto settled = settle(); !settled) return std::unexpected(settled.error());
-    const auto records = m_source.after(m_read, kPiece);
+    const auto records = m_source.after(m_read, kStreamPiece);
     if (!records) return std::unexpected(records.error());
     if (records->empty()) return false;
     std::vector<model::AuditRecord> chosen;
@@ -93,7 +93,7 @@ Result<bool> StreamReader::pass() {
     }
     m_read = records->back().sequence;
     if (auto settled = settle(); !settled) return std::unexpected(settled.error());
-    return records->size() == kPiece;
+    return records->size() == kStreamPiece;
 }
 
 Result<void> StreamReader::settle() {

@@ -10,7 +10,7 @@ namespace sekisho::gateway {
 
 namespace {
 
-constexpr std::size_t kMostText = 2048;
+constexpr std::size_t kMostQuestion = 2048;
 
 bool offers(const std::vector<std::string>& methods, std::string_view method) {
     return std::ranges::find(methods, method) != methods.end();
@@ -54,13 +54,14 @@ void TargetQuestions::start() {
 void TargetQuestions::prompts_received(const ssh::PromptsReceived& received) {
     m_interactive_asked = true;
     m_ticket = received.ticket;
-    Questions questions{shown(received.name), shown_lines(received.instruction, kMostText), {}};
-    for (const auto& prompt : received.prompts) questions.prompts.push_back({shown_lines(prompt.text, kMostText), prompt.echo});
+    Questions questions{shown(received.name), shown_lines(received.instruction, kMostQuestion), {}};
+    for (const auto& prompt : received.prompts)
+        questions.prompts.push_back({shown_lines(prompt.text, kMostQuestion), prompt.echo});
     ask(State::Prompts, std::move(questions));
 }
 
 void TargetQuestions::password_change_wanted(const ssh::PasswordChangeWanted& wanted) {
-    ask_new_password(shown_lines(wanted.prompt, kMostText));
+    ask_new_password(shown_lines(wanted.prompt, kMostQuestion));
 }
 
 void TargetQuestions::ask_new_password(const std::string& prompt) {

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kGoodbye = 3s;
+constexpr Duration kFarewell = 3s;
 constexpr std::size_t kMostAuthorities = 4U << 20;
 constexpr std::size_t kMostSecretFile = 4096;
 constexpr std::size_t kMostTemplate = 64U << 10;
@@ -273,7 +273,7 @@ void Telling::hush() {
 }
 
 Telling::~Telling() {
-    const TimePoint until = std::chrono::steady_clock::now() + kGoodbye;
+    const TimePoint until = std::chrono::steady_clock::now() + kFarewell;
     if (m_parts->mail_reader) m_parts->mail_reader->finish();
     if (m_parts->mail_sender) m_parts->mail_sender->finish(until);
     for (const auto& stream : m_parts->streams) stream->finish(until);

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds kFirstRetry{5};
-constexpr std::size_t kPiece = 500;  // users of one transaction
+constexpr std::size_t kUsersPiece = 500;  // users of one transaction
 constexpr std::size_t kMostTold = 100;  // refused objects of one look, by name
 
 /// Not all gateways of one bucket at the same moment: up to a tenth earlier.
@@ -136,13 +136,13 @@ Result<void> UsersFrom::store(const identity::UsersPlan& plan, const model::Acce
     std::set<std::string> created;
     for (const auto& change : plan.created) created.insert(change.user);
     // Whoever has to go goes first.
-    for (std::size_t i = 0; i < plan.removed.size(); i += kPiece) {
-        const auto end = plan.removed.begin() + static_cast<std::ptrdiff_t>(std::min(i + kPiece, plan.removed.size()));
+    for (std::size_t i = 0; i < plan.removed.size(); i += kUsersPiece) {
+        const auto end = plan.removed.begin() + static_cast<std::ptrdiff_t>(std::min(i + kUsersPiece, plan.removed.size()));
         auto stored = store_piece({}, {plan.removed.begin() + static_cast<std::ptrdiff_t>(i), end}, access, created);
         if (!stored) return stored;
     }
-    for (std::size_t i = 0; i < plan.put.size(); i += kPiece) {
-        const auto end = plan.put.begin() + static_cast<std::ptrdiff_t>(std::min(i + kPiece, plan.put.size()));
+    for (std::size_t i = 0; i < plan.put.size(); i += kUsersPiece) {
+        const auto end = plan.put.begin() + static_cast<std::ptrdiff_t>(std::min(i + kUsersPiece, plan.put.size()));
         auto stored = store_piece({plan.put.begin() + static_cast<std::ptrdiff_t>(i), end}, {}, access, created);
         if (!stored) return stored;
     }

@@ -12,15 +12,15 @@ namespace {
 constexpr std::uint8_t kUserAuthRequest = 50;
 constexpr std::size_t kSessionIdLeast = 20;  // SHA-1 … SHA-512
 constexpr std::size_t kSessionIdMost = 64;
-constexpr std::size_t kMostName = 256;
-constexpr std::size_t kMostKey = 8 * 1024;
+constexpr std::size_t kMostPlace = 256;
+constexpr std::size_t kMostKeyBlob = 8 * 1024;
 constexpr std::string_view kPublicKey = "publickey";
 constexpr std::string_view kHostbound = "publickey-hostbound-v00@openssh.com";
 
 bool named(const keys::SecretPlace& place) {
     const bool kind = place.kind == keys::SecretKind::Key || place.kind == keys::SecretKind::Password;
-    return kind && !place.target.empty() && !place.login.empty() && place.target.size() <= kMostName &&
-           place.login.size() <= kMostName;
+    return kind && !place.target.empty() && !place.login.empty() && place.target.size() <= kMostPlace &&
+           place.login.size() <= kMostPlace;
 }
 
 /// RFC 4252 §7: string session identifier, byte SSH_MSG_USERAUTH_REQUEST, string user name, string service name, string "publickey",
@@ -29,13 +29,13 @@ Result<void> is_sign_in(const SignAsStored& wanted, BytesView key) {
     wire::Reader in(wanted.data);
     const std::size_t session = in.string(kSessionIdMost).size();
     const std::uint8_t type = in.byte();
-    const auto user = in.text(kMostName);
-    const auto service = in.text(kMostName);
-    const auto method = in.text(kMostName);
+    const auto user = in.text(kMostPlace);
+    const auto service = in.text(kMostPlace);
+    const auto method = in.text(kMostPlace);
     const bool signature = in.byte() == 1;
-    const auto algorithm = in.text(kMostName);
-    const BytesView blob = in.string(kMostKey);
-    if (method == kHostbound) (void)in.string(kMostKey);
+    const auto algorithm = in.text(kMostPlace);
+    const BytesView blob = in.string(kMostKeyBlob);
+    if (method == kHostbound) (void)in.string(kMostKeyBlob);
     const bool form = in.ok() && in.empty() && session >= kSessionIdLeast && type == kUserAuthRequest && signature &&
                       service == "ssh-connection" && (method == kPublicKey || method == kHostbound);
     if (!form) return fail("a stored key signs sign-ins only");

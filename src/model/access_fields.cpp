@@ -6,10 +6,10 @@ namespace sekisho::model {
 namespace {
 
 using enum FieldType;
-using Fields = std::vector<AccessField>;
+using FieldTable = std::vector<AccessField>;
 
-const Fields& users() {
-    static const Fields fields{{"name", Text, true, "a lower-case letter, then at most 63 of a-z 0-9 - _ .", {}},
+const FieldTable& users() {
+    static const FieldTable fields{{"name", Text, true, "a lower-case letter, then at most 63 of a-z 0-9 - _ .", {}},
         {"email", Text, false, "also what certificates may name the user by", {}},
         {"groups", Texts, false, "what rules call @GROUP", {}},
         {"keys", Texts, false, "lines of authorized_keys, with their options; see `sekisho key`", {}},
@@ -18,11 +18,12 @@ const Fields& users() {
     return fields;
 }
 
-const Fields& targets() {
-    static const Fields fields{{"name", Text, true, "at most 128 of a-z 0-9 - _ ., a letter or digit first", {}},
+const FieldTable& targets() {
+    static const FieldTable fields{{"name", Text, true, "at most 128 of a-z 0-9 - _ ., a letter or digit first", {}},
         {"address", Text, true, "host:port or [IPv6]:port", {}},
         {"logins", Texts, false, "account names on the target, {user}, {email_prefix}; the first is the default", {}},
-        {"principals", Texts, false, "what certificates for it name: names, {login}, {user}, {email_prefix}, {email}; none: {login}", {}},
+        {"principals", Texts, false,
+            "what certificates for it name: names, {login}, {user}, {email_prefix}, {email}; none: {login}", {}},
         {"auth", Text, false, "how the gateway signs in", {"certificate", "agent", "key", "password", "passthrough"}},
         {"host_keys", Texts, false, "public keys that the target may show", {}},
         {"host_ca", Texts, false, "authorities whose host certificates the target may show", {}},
@@ -34,8 +35,8 @@ const Fields& targets() {
     return fields;
 }
 
-const Fields& rules() {
-    static const Fields fields{{"name", Text, true, "1 to 256 bytes", {}},
+const FieldTable& rules() {
+    static const FieldTable fields{{"name", Text, true, "1 to 256 bytes", {}},
         {"users", Texts, true, "names, @GROUP, or * for everybody", {}},
         {"targets", Texts, false, "names, patterns with * and ?, labels NAME=VALUE; none: the gateway itself", {}},
         {"logins", Texts, false, "patterns, {user}, {email_prefix}; none: every login of the target", {}},
@@ -46,9 +47,11 @@ const Fields& rules() {
         {"forward", Texts, false, "destinations: host:port, CIDR:port, host:low-high, host:*, /path of a socket", {}},
         {"accept_from", Texts, false, "networks that may connect to ports of the gateway; none: its own machine", {}},
         {"sftp_read_only", Flag, false, "sftp reads and lists, and changes nothing", {}},
-        {"sftp_paths", Texts, false, "paths with * and ?, or FOLDER/** for all below it: only these by sftp; none: every path", {}},
+        {"sftp_paths", Texts, false,
+            "paths with * and ?, or FOLDER/** for all below it: only these by sftp; none: every path", {}},
         {"record", Text, false, "what is kept of a session", {"full", "commands", "metadata"}},
-        {"index", Texts, false, "what search finds; without it commands by exec and files, where the recording is not sealed",
+        {"index", Texts, false,
+            "what search finds; without it commands by exec and files, where the recording is not sealed",
             {"commands", "files", "none"}},
         {"record_contents", Text, false,
             "of what files, commands without a terminal and forwards move: full, digest, or for example first 64 KiB", {}},
@@ -63,19 +66,20 @@ const Fields& rules() {
     return fields;
 }
 
-const Fields& routes() {
-    static const Fields fields{{"name", Text, true, "1 to 256 bytes", {}},
+const FieldTable& routes() {
+    static const FieldTable fields{{"name", Text, true, "1 to 256 bytes", {}},
         {"hosts", Texts, true, "where it leads: names with * and ?, networks, or * for everything", {}},
         {"via", Texts, false, "hops on the way: targets, socks5://host:port, http://host:port; none: directly", {}}};
     return fields;
 }
 
-const Fields& client_hosts() {
-    static const Fields fields{{"name", Text, true, "the machine's host name, as it says itself", {}},
+const FieldTable& client_hosts() {
+    static const FieldTable fields{{"name", Text, true, "the machine's host name, as it says itself", {}},
         {"addresses", Texts, false, "networks that it connects from; none: any, for one that comes through a relay", {}},
         {"keys", Texts, true, "its public host keys", {}},
         {"users", Texts, true, "who may come from there: names, @GROUP, or *", {}},
-        {"accounts", Pairs, false, "its local account and the user that it stands for; none: the user of the same name", {}}};
+        {"accounts", Pairs, false, "its local account and the user that it stands for; none: the user of the same name",
+            {}}};
     return fields;
 }
 

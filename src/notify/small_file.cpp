@@ -10,7 +10,7 @@
 namespace sekisho::notify {
 namespace {
 
-std::unexpected<Error> failed(const std::string& path, int error) {
+std::unexpected<Error> unwritten(const std::string& path, int error) {
     return fail(path + " cannot be written: " + std::strerror(error));
 }
 
@@ -18,17 +18,17 @@ std::unexpected<Error> failed(const std::string& path, int error) {
 
 Result<void> sync_folder(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return failed(path, errno);
+    if (fd < 0) return unwritten(path, errno);
     const int error = ::fsync(fd) == 0 ? 0 : errno;
     ::close(fd);
-    if (error != 0) return failed(path, error);
+    if (error != 0) return unwritten(path, error);
     return {};
 }
 
 Result<void> write_small_file(const std::string& path, std::string_view text, bool durable) {
     const std::string beside = path + ".tmp";
     const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return failed(beside, errno);
+    if (fd < 0) return unwritten(beside, errno);
     int error = 0;
     while (error == 0 && !text.empty()) {
         const ssize_t n = ::write(fd, text.data(), text.size());
@@ -41,7 +41,7 @@ Result<void> write_small_file(const std::string& path, std::string_view text, bo
     if (error == 0 && ::rename(beside.c_str(), path.c_str()) != 0) error = errno;
     if (error != 0) {
         ::unlink(beside.c_str());
-        return failed(path, error);
+        return unwritten(path, error);
     }
     if (durable) return sync_folder(path.substr(0, path.rfind('/')));
     return {};

@@ -1,10 +1,10 @@
 #include "notify/smtp.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "notify/curl_parts.h"
 #include "notify/one_line.h"
 
 namespace sekisho::notify {
@@ -17,11 +17,6 @@ constexpr std::chrono::seconds kConnect{20};
 // arrived, and must send it again.
 constexpr std::chrono::seconds kSilenceBefore{60};
 constexpr std::chrono::seconds kSilenceBehind{600};
-
-struct ListFree {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using List = std::unique_ptr<curl_slist, ListFree>;
 
 struct MimeFree {
     void operator()(curl_mime* mime) const { curl_mime_free(mime); }
@@ -140,10 +135,10 @@ Smtp::~Smtp() = default;
 Delivery Smtp::send(const Mail& mail) {
     State& state = *m_state;
     if (const auto ready = state.prepare(); !ready) return {Delivery::Outcome::Unreachable, ready.error().full()};
-    const List recipients(curl_slist_append(nullptr, ("<" + mail.to + ">").c_str()));
+    const CurlList recipients(curl_slist_append(nullptr, ("<" + mail.to + ">").c_str()));
     curl_slist* lines = nullptr;
     for (const std::string& header : headers_of(mail)) lines = curl_slist_append(lines, header.c_str());
-    const List headers(lines);
+    const CurlList headers(lines);
     const std::unique_ptr<curl_mime, MimeFree> mime(curl_mime_init(state.easy));
     curl_mimepart* part = curl_mime_addpart(mime.get());
     curl_mime_data(part, mail.text.data(), mail.text.size());

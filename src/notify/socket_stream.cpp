@@ -18,9 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds kPoll{200};
-constexpr Duration kPatience = 20s;
-constexpr Duration kGoodbye = 1s;
+constexpr Duration kSocketPatience = 20s;
 
 class Socket {
 public:
@@ -59,7 +57,7 @@ private:
 
 /// 0, or errno.
 int send_all(int fd, std::string_view text, const std::atomic<bool>& stop) {
-    const TimePoint until = std::chrono::steady_clock::now() + kPatience;
+    const TimePoint until = std::chrono::steady_clock::now() + kSocketPatience;
     while (!text.empty()) {
         const ssize_t n = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -19,6 +20,9 @@
 #include "model/session.h"
 
 namespace sekisho::notify {
+
+inline constexpr std::chrono::milliseconds kPoll{200};  // a wait looks so often whether to stop
+inline constexpr std::chrono::seconds kGoodbye{1};
 
 class Stream {
 public:

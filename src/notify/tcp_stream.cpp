@@ -7,9 +7,8 @@
 #include <array>
 #include <cerrno>
 
-#include <curl/curl.h>
-
 #include "base/assert.h"
+#include "notify/curl_parts.h"
 #include "notify/one_line.h"
 #include "notify/stream.h"
 
@@ -18,15 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds kPoll{200};
 constexpr Duration kPatience = 30s;
-constexpr Duration kGoodbye = 1s;
 constexpr Duration kDoubt = 5s;  // what was told so long ago over a connection that still lives has arrived
-constexpr long kConnectMilliseconds = 15'000;
-
-int watch_stop(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
-}
 
 class TcpStream final : public Stream {
 public:

@@ -1,8 +1,8 @@
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include "base/assert.h"
 #include "crypto/hmac.h"
+#include "notify/curl_parts.h"
 #include "notify/one_line.h"
 #include "notify/record_form.h"
 #include "notify/stream.h"
@@ -10,16 +10,7 @@
 namespace sekisho::notify {
 namespace {
 
-constexpr long kConnectMilliseconds = 15'000;
 constexpr long kTotalMilliseconds = 60'000;
-
-struct ListFree {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
-int watch_stop(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
-}
 
 /// What the receiver says is not read further than to the end of its answer.
 std::size_t ignore(char*, std::size_t, std::size_t size, void* user) {

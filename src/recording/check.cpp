@@ -11,9 +11,6 @@
 
 namespace sekisho::recording {
 
-using State = CheckedRecording::State;
-using Signing = CheckedRecording::Signing;
-
 namespace {
 
 void add(CheckedRecording& recording, std::string kind, std::string text) {
@@ -23,23 +20,24 @@ void add(CheckedRecording& recording, std::string kind, std::string text) {
 
 }  // namespace
 
-std::string_view name(State state) {
+std::string_view name(CheckedRecording::State state) {
+    using enum CheckedRecording::State;
     switch (state) {
-        case State::Intact: return "intact";
-        case State::Incomplete: return "not complete";
-        case State::Live: return "live";
-        case State::Damaged: return "damaged";
+        case Intact: return "intact";
+        case Incomplete: return "not complete";
+        case Live: return "live";
+        case Damaged: return "damaged";
     }
     return "unknown";
 }
 
-std::string_view name(Signing signing) {
+std::string_view name(CheckedRecording::Signing signing) {
     switch (signing) {
-        case Signing::Signed: return "signed";
-        case Signing::NotChecked: return "signature not checked";
-        case Signing::Pending: return "not signed yet";
-        case Signing::Unsigned: return "not signed";
-        case Signing::Bad: return "signature wrong";
+        case CheckedRecording::Signing::Signed: return "signed";
+        case CheckedRecording::Signing::NotChecked: return "signature not checked";
+        case CheckedRecording::Signing::Pending: return "not signed yet";
+        case CheckedRecording::Signing::Unsigned: return "not signed";
+        case CheckedRecording::Signing::Bad: return "signature wrong";
     }
     return "unknown";
 }
@@ -69,7 +67,7 @@ CheckedRecording FolderCheck::check(const std::string& name, const std::string& 
     m_seen.insert(name);
     auto found = verify(std::move(reader));
     if (!found) {
-        recording.state = State::Damaged;
+        recording.state = CheckedRecording::State::Damaged;
         add(recording, "damaged", found.error().full());
         return recording;
     }
@@ -102,24 +100,24 @@ void FolderCheck::check_signature(CheckedRecording& recording) {
         // Whoever may not look into the folder cannot tell a dead writer from a busy one.
         const std::string& folder = m_settings.folder;
         const bool busy = !folder.empty() && (::access(folder.c_str(), R_OK | X_OK) != 0 || writer_lives(folder, found.facts.writer));
-        recording.signing = just_now && busy ? Signing::Pending : Signing::Unsigned;
+        recording.signing = just_now && busy ? CheckedRecording::Signing::Pending : CheckedRecording::Signing::Unsigned;
         return;
     }
     const auto statement = found.signature->statement(found.written->last);
     const std::string key = found.signature->key.substr(0, 100);
     if (!statement) {
-        recording.signing = Signing::Bad;
+        recording.signing = CheckedRecording::Signing::Bad;
         add(recording, "signature", "its signature is of another recording");
     } else if (m_settings.keys.empty()) {
-        recording.signing = Signing::NotChecked;
+        recording.signing = CheckedRecording::Signing::NotChecked;
     } else if (!m_settings.keys.knows(found.signature->key)) {
-        recording.signing = Signing::Bad;
+        recording.signing = CheckedRecording::Signing::Bad;
         add(recording, "signature", "it is signed with a key that was not given: " + key);
     } else if (!m_settings.keys.verify(*statement)) {
-        recording.signing = Signing::Bad;
+        recording.signing = CheckedRecording::Signing::Bad;
         add(recording, "signature", "the signature is wrong: it was changed, or is of another recording");
     } else {
-        recording.signing = Signing::Signed;
+        recording.signing = CheckedRecording::Signing::Signed;
     }
 }
 
@@ -151,7 +149,7 @@ void FolderCheck::check_chain(CheckedRecording& recording) {
 
 void FolderCheck::look_for_signature(CheckedRecording& recording) {
     const Verification& found = recording.found;
-    if (!found.end || recording.signing != Signing::Unsigned) return;
+    if (!found.end || recording.signing != CheckedRecording::Signing::Unsigned) return;
     if (!found.facts.signed_by.empty()) {
         add(recording, "unsigned", "its signature is missing; " + found.facts.signed_by + " was to sign it");
     } else if (!m_settings.keys.empty() && !m_settings.known && !m_settings.unsigned_is_fine) {
@@ -163,7 +161,8 @@ void FolderCheck::judge(CheckedRecording& recording, bool live) {
     const auto& end = recording.found.end;
     const bool sound = std::ranges::all_of(recording.findings, [](const auto& one) { return one.kind == "cut"; });
     const bool whole = end && end->ending == Ending::Complete;
-    recording.state = !sound ? State::Damaged : live ? State::Live : whole ? State::Intact : State::Incomplete;
+    using enum CheckedRecording::State;
+    recording.state = !sound ? Damaged : live ? Live : whole ? Intact : Incomplete;
 }
 
 std::vector<evidence::Finding> FolderCheck::missing() const {

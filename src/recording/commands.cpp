@@ -12,9 +12,9 @@ using nlohmann::json;
 
 constexpr std::size_t kPromptMost = 1024;
 
-std::string text_of(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string line_of(const json& object) { return object.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-std::optional<CommandEntry> decode(const Event& event) {
+std::optional<CommandEntry> decode_command(const Event& event) {
     const json object = json::parse(base::text_view(event.bytes), nullptr, false);
     if (!object.is_object()) return std::nullopt;
     CommandEntry entry{.channel = event.channel, .at = event.at, .typed = true};
@@ -35,7 +35,7 @@ std::optional<CommandEntry> decode(const Event& event) {
 
 std::string encode_command(const terminal::CommandReader::Command& command) {
     const std::string_view prompt = command.prompt;
-    return text_of({{"text", command.text}, {"prompt", prompt.substr(prompt.size() - std::min(prompt.size(), kPromptMost))},
+    return line_of({{"text", command.text}, {"prompt", prompt.substr(prompt.size() - std::min(prompt.size(), kPromptMost))},
         {"entered_us", command.entered_us}});
 }
 
@@ -46,7 +46,7 @@ std::vector<CommandEntry> commands_of(Reader& reader, std::optional<std::uint32_
         if (event->kind == Event::Kind::ChannelOpened) targets[event->channel] = event->target;
         if (channel && event->channel != *channel) continue;
         std::optional<CommandEntry> entry;
-        if (event->kind == Event::Kind::Command) entry = decode(*event);
+        if (event->kind == Event::Kind::Command) entry = decode_command(*event);
         if (event->kind == Event::Kind::Request && event->from_client && event->name == "exec") {
             entry = CommandEntry{.channel = event->channel, .at = event->at, .text = request_word(*event)};
         }
@@ -64,7 +64,7 @@ Result<void> export_commands(Reader& reader, const ExportOptions& options, const
             {"seconds", static_cast<double>(entry.at.count()) / 1e6}, {"channel", entry.channel}, {"target", entry.target},
             {"how", entry.typed ? "typed" : "exec"}, {"text", entry.text},
             {"prompt", entry.typed ? json(entry.prompt) : json(nullptr)}};
-        if (!out(text_of(line) + "\n")) return fail("the export cannot be written");
+        if (!out(line_of(line) + "\n")) return unwritten();
     }
     return {};
 }

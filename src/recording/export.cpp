@@ -14,10 +14,6 @@ using nlohmann::json;
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
-std::unexpected<Error> unwritten() {
-    return fail("the export cannot be written");
-}
-
 std::string seconds(std::chrono::microseconds time) {
     return fmt::format("{}.{:06}", time.count() / 1'000'000, time.count() % 1'000'000);
 }

@@ -10,6 +10,8 @@
 namespace sekisho::recording {
 
 using Sink = std::function<bool(std::string_view)>;
+/// What an export says when its sink does not take more.
+inline std::unexpected<Error> unwritten() { return fail("the export cannot be written"); }
 
 struct ExportOptions {
     std::optional<std::uint32_t> channel;  // without: all session channels, as one

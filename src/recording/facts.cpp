@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "recording/members.h"
+
 namespace sekisho::recording {
 
 namespace {
@@ -15,7 +17,7 @@ using nlohmann::json;
 constexpr std::size_t kTextMost = 1024;  // of one member: the block must stay under 64 KiB whatever a client calls itself
 
 /// One string as JSON. Two of these objects are written for each session: what needs no escape is copied, without a tree of values.
-void append_text(std::string& out, std::string_view text) {
+void append_quoted(std::string& out, std::string_view text) {
     text = text.substr(0, kTextMost);
     const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
     if (!std::ranges::all_of(text, plain)) {
@@ -32,7 +34,7 @@ class Object {
 public:
     void text(std::string_view member, std::string_view value) {
         begin(member);
-        append_text(m_text, value);
+        append_quoted(m_text, value);
     }
     template <std::integral Number>
     void number(std::string_view member, Number value) {
@@ -54,16 +56,6 @@ private:
     std::string m_text = "{";
 };
 
-std::string text_of(const json& object, const char* member) {
-    const auto found = object.find(member);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::uint64_t number_of(const json& object, const char* member) {
-    const auto found = object.find(member);
-    return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
 Result<json> parse(std::string_view text) {
     json object = json::parse(text, nullptr, false);
     if (!object.is_object()) return fail("the JSON of the recording is damaged");
@@ -80,14 +72,14 @@ std::string encode_seal(const std::vector<SealedKey>& seal) {
         Object object;
         object.text("encapsulated", base::base64(one.encapsulated));
         object.text("key", base::base64(one.sealed));
-        object.text("to", recording::text_of(one.to));
+        object.text("to", text_of(one.to));
         out += (out.size() > 1 ? "," : "") + object.done();
     }
     return out + "]";
 }
 
 bool read_bytes(const json& object, const char* member, MutableBytes out) {
-    const auto bytes = base::from_base64(text_of(object, member));
+    const auto bytes = base::from_base64(text_in(object, member));
     if (!bytes || bytes->size() != out.size()) return false;
     std::ranges::copy(*bytes, out.begin());
     return true;
@@ -158,14 +150,14 @@ Result<Facts> decode_facts(std::string_view text) {
     const Result<json> object = parse(text);
     if (!object) return std::unexpected(object.error());
     Facts facts;
-    facts.audit_key = text_of(*object, "audit_key");
-    facts.session = text_of(*object, "session");
-    facts.user = text_of(*object, "user");
-    facts.source = text_of(*object, "source");
-    facts.client = text_of(*object, "client");
-    facts.writer = text_of(*object, "writer");
-    facts.signed_by = text_of(*object, "signed_by");
-    const std::string level = text_of(*object, "level");
+    facts.audit_key = text_in(*object, "audit_key");
+    facts.session = text_in(*object, "session");
+    facts.user = text_in(*object, "user");
+    facts.source = text_in(*object, "source");
+    facts.client = text_in(*object, "client");
+    facts.writer = text_in(*object, "writer");
+    facts.signed_by = text_in(*object, "signed_by");
+    const std::string level = text_in(*object, "level");
     for (const auto known : {model::RecordLevel::Full, model::RecordLevel::Commands, model::RecordLevel::Metadata}) {
         if (level == level_name(known)) facts.level = known;
     }
@@ -202,7 +194,7 @@ std::string encode_end(const End& end) {
     std::string targets = "[";
     for (const std::string& target : end.totals.targets) {
         if (targets.size() > 1) targets += ',';
-        append_text(targets, target);
+        append_quoted(targets, target);
     }
     object.raw("targets", targets + "]");
     return object.done();
@@ -212,19 +204,19 @@ Result<End> decode_end(std::string_view text) {
     const Result<json> object = parse(text);
     if (!object) return std::unexpected(object.error());
     End end;
-    end.reason = text_of(*object, "reason");
-    const std::string ending = text_of(*object, "ending");
+    end.reason = text_in(*object, "reason");
+    const std::string ending = text_in(*object, "ending");
     for (const Ending known : {Ending::Complete, Ending::Cut, Ending::Failed}) {
         if (ending == name(known)) end.ending = known;
     }
-    end.failure = text_of(*object, "failure");
-    end.duration_us = number_of(*object, "duration_us");
-    end.blocks = static_cast<std::uint32_t>(number_of(*object, "blocks"));
-    end.totals.events = number_of(*object, "events");
-    end.totals.channels = static_cast<std::uint32_t>(number_of(*object, "channels"));
+    end.failure = text_in(*object, "failure");
+    end.duration_us = number_in(*object, "duration_us");
+    end.blocks = static_cast<std::uint32_t>(number_in(*object, "blocks"));
+    end.totals.events = number_in(*object, "events");
+    end.totals.channels = static_cast<std::uint32_t>(number_in(*object, "channels"));
     if (const auto bytes = object->find("bytes"); bytes != object->end() && bytes->is_object()) {
         for (const Stream stream : kStreams) {
-            end.totals.bytes[static_cast<std::size_t>(stream)] = number_of(*bytes, std::string(name(stream)).c_str());
+            end.totals.bytes[static_cast<std::size_t>(stream)] = number_in(*bytes, std::string(name(stream)).c_str());
         }
     }
     if (const auto targets = object->find("targets"); targets != object->end() && targets->is_array()) {

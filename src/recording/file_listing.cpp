@@ -2,21 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "recording/members.h"
+
 namespace sekisho::recording {
 
 namespace {
 
 using nlohmann::json;
-
-std::string text_of(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::uint64_t number_of(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
 
 }  // namespace
 
@@ -32,15 +24,15 @@ std::optional<FileEvent> FileEvents::next() {
         read.at = event->at;
         read.target = m_targets[event->channel];
         read.json = object.dump(-1, ' ', false, json::error_handler_t::replace);
-        read.operation = text_of(object, "operation");
-        read.path = text_of(object, "path");
-        read.other_path = text_of(object, "other_path");
-        read.sha256 = text_of(object, "sha256");
-        read.result = text_of(object, "result");
-        read.via = text_of(object, "via");
-        read.detail = text_of(object, "detail");
-        read.bytes_read = number_of(object, "bytes_read");
-        read.bytes_written = number_of(object, "bytes_written");
+        read.operation = text_in(object, "operation");
+        read.path = text_in(object, "path");
+        read.other_path = text_in(object, "other_path");
+        read.sha256 = text_in(object, "sha256");
+        read.result = text_in(object, "result");
+        read.via = text_in(object, "via");
+        read.detail = text_in(object, "detail");
+        read.bytes_read = number_in(object, "bytes_read");
+        read.bytes_written = number_in(object, "bytes_written");
         return read;
     }
     return std::nullopt;
@@ -61,7 +53,7 @@ std::string full_json(const FileEvent& event, const Facts& facts) {
 Result<void> export_files(Reader& reader, const ExportOptions& options, const Sink& out) {
     FileEvents events(reader, options.channel);
     while (const auto event = events.next()) {
-        if (!out(full_json(*event, reader.facts()) + "\n")) return fail("the export cannot be written");
+        if (!out(full_json(*event, reader.facts()) + "\n")) return unwritten();
     }
     return {};
 }

@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-std::unexpected<Error> unwritten() { return fail("the copy cannot be written"); }
+std::unexpected<Error> copy_unwritten() { return fail("the copy cannot be written"); }
 
 Bytes end_block(const End& end) {
     Bytes plain = base::to_bytes(encode_end(end));
@@ -22,9 +22,9 @@ Bytes end_block(const End& end) {
     return plain;
 }
 
-class Writer {
+class CopyWriter {
 public:
-    explicit Writer(const Sink& out) : m_out(out) {}
+    explicit CopyWriter(const Sink& out) : m_out(out) {}
     bool begin() { return m_out(base::text_view(format::file_header())); }
 
     bool block(format::BlockHeader header, BytesView stored) {
@@ -79,8 +79,8 @@ Result<OpenedCopy> copy_opened(const std::function<Result<std::unique_ptr<Source
 
     auto second = walk();
     if (!second) return std::unexpected(second.error());
-    Writer writer(out);
-    if (!writer.begin()) return unwritten();
+    CopyWriter writer(out);
+    if (!writer.begin()) return copy_unwritten();
     Bytes opened(format::kBlockStored);
     while (const auto block = second->next()) {
         const format::BlockHeader& header = block->header;
@@ -110,7 +110,7 @@ Result<OpenedCopy> copy_opened(const std::function<Result<std::unique_ptr<Source
                     "block {} at offset {} is not sealed, as all of this recording are", header.number, block->offset));
             continue;
         }
-        if (!written) return unwritten();
+        if (!written) return copy_unwritten();
         ++copy.blocks;
     }
     copy.problems = second->problems();

@@ -244,8 +244,6 @@ private:
     };
     using Entry = std::map<std::uint32_t, Connection>::iterator;
 
-    static std::unexpected<Error> unwritten() { return fail("the export cannot be written"); }
-
     void take(const Event& event) {
         if (event.kind == Event::Kind::ChannelOpened) return open(event);
         const auto found = m_connections.find(event.channel);

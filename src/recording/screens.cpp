@@ -6,7 +6,7 @@ namespace sekisho::recording {
 
 namespace {
 
-constexpr std::size_t kGatheredMost = 512 * 1024;
+constexpr std::size_t kScreenGathered = 512 * 1024;
 
 }  // namespace
 
@@ -49,7 +49,7 @@ void Screens::take(const Shown& shown) {
             found->second.changed = shown.at;
         }
     } else if (shown.kind == Shown::Kind::Output && m_terminals.contains(shown.channel)) {
-        if (m_gathering != shown.channel || m_gathered.size() > kGatheredMost) settle();
+        if (m_gathering != shown.channel || m_gathered.size() > kScreenGathered) settle();
         m_gathering = shown.channel;
         m_gathered.insert(m_gathered.end(), shown.bytes.begin(), shown.bytes.end());
         m_terminals.at(shown.channel).changed = shown.at;

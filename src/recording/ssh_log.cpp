@@ -133,7 +133,6 @@ Result<void> export_ssh_log(Reader& reader, const AuditorKey& to, const ExportOp
     meta["data_size"] = size;
     meta["encapsulated_key"] = base::hex(sender->encapsulated);
     const std::string text = meta.dump(-1, ' ', false, json::error_handler_t::replace);
-    const auto unwritten = [] { return fail("the export cannot be written"); };
     if (!write_framed(out, base::view(base::base64(base::view(text))))) return unwritten();
 
     // Whole packets to a block: the published reader takes a length that lies across two blocks for the end.

@@ -8,8 +8,6 @@
 namespace sekisho::recording {
 namespace {
 
-std::unexpected<Error> unwritten() { return fail("the export cannot be written"); }
-
 /// One member after the other, each of a length that is known at its end only.
 class Zip {
 public:

@@ -9,7 +9,7 @@
 namespace sekisho::s3 {
 namespace {
 
-constexpr std::size_t kMostPages = 100;
+constexpr std::size_t kMostListings = 100;
 constexpr std::size_t kMostAnswer = 4U << 20;
 
 std::string header(const HttpResponse& response, std::string_view name) {
@@ -112,7 +112,7 @@ Result<std::string> Objects::put_part(const std::string& key, const std::string&
 Result<std::vector<Upload>> Objects::uploads(const std::string& prefix) {
     std::vector<Upload> all;
     std::string key, id;
-    for (std::size_t pages = 0; pages < kMostPages; ++pages) {
+    for (std::size_t pages = 0; pages < kMostListings; ++pages) {
         Request request{.query = {{"uploads", ""}, {"prefix", prefix}, {"encoding-type", "url"}}, .headers = {}, .most = kMostAnswer};
         if (!key.empty()) request.query.emplace_back("key-marker", key);
         if (!id.empty()) request.query.emplace_back("upload-id-marker", id);

@@ -18,8 +18,6 @@ namespace {
 constexpr std::size_t kMostPacket = 16 * 1024 * 1024;  // beyond it is not sftp
 constexpr std::size_t kMostAnswer = 16 * 1024;  // of those that are read
 
-std::uint32_t number_at(BytesView bytes, std::size_t at) { return wire::Reader(bytes.subspan(at)).u32(); }
-
 std::string clipped(std::string_view text) { return std::string(text.substr(0, Observer::kMostPath)); }
 
 std::string status_text(std::uint32_t status) {

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "wire/reader.h"
 
 namespace sekisho::sftp {
 
@@ -116,5 +117,8 @@ Result<Bytes> version_packet(std::uint32_t version, BytesView extensions);
 
 /// The one name of an answer to REALPATH (type Name); empty: it has another form.
 std::optional<std::string> name_in(BytesView payload);
+
+/// The number that stands there; 0 beyond the end.
+inline std::uint32_t number_at(BytesView bytes, std::size_t at) { return wire::Reader(bytes.subspan(at)).u32(); }
 
 }  // namespace sekisho::sftp

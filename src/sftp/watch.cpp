@@ -17,8 +17,6 @@ constexpr std::size_t kMostPassing = 16 * 1024 * 1024;  // of a server's packet 
 
 void append(Bytes& to, BytesView bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 
-std::uint32_t number_at(BytesView bytes, std::size_t at) { return wire::Reader(bytes.subspan(at)).u32(); }
-
 }  // namespace
 
 Watch::Watch(Limits limits) : m_limits(std::move(limits)), m_patterns(m_limits.paths) {}

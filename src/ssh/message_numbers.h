@@ -50,4 +50,6 @@ enum class Message : std::uint8_t {
 /// RFC 4250 §4.1.2: 30 to 49 belong to the method of key exchange.
 constexpr bool is_method_message(std::uint8_t number) { return number >= 30 && number <= 49; }
 
+constexpr std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
+
 }  // namespace sekisho::ssh

@@ -7,12 +7,6 @@ namespace sekisho::ssh {
 
 namespace limits = wire::limits;
 
-namespace {
-
-std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
-
-}  // namespace
-
 Bytes encode(const ChannelOpenMessage& m) {
     return wire::Writer()
         .byte(number(Message::ChannelOpen))

@@ -8,12 +8,6 @@ namespace sekisho::ssh {
 
 namespace limits = wire::limits;
 
-namespace {
-
-std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
-
-}  // namespace
-
 Bytes encode(const DisconnectMessage& message) {
     return wire::Writer().byte(number(Message::Disconnect)).u32(message.reason).string(message.text).string("").take();
 }

@@ -10,8 +10,6 @@ namespace limits = wire::limits;
 
 namespace {
 
-std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
-
 void write_public_key_part(wire::Writer& out, std::string_view user, std::string_view method, std::string_view algorithm,
                            BytesView key_blob, BytesView host_key, bool has_signature = true) {
     out.byte(number(Message::UserauthRequest)).string(user).string(kConnectionService).string(method);

@@ -9,12 +9,6 @@ namespace sekisho::ssh {
 
 namespace limits = wire::limits;
 
-namespace {
-
-std::uint8_t number(Message message) { return static_cast<std::uint8_t>(message); }
-
-}  // namespace
-
 Bytes encode_interactive_request(std::string_view user, std::string_view submethods) {
     return wire::Writer()
         .byte(number(Message::UserauthRequest))

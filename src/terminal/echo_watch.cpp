@@ -10,7 +10,7 @@ namespace sekisho::terminal {
 namespace {
 
 constexpr std::size_t kHeldMost = 4096;  // no password is longer; what is, was pasted
-constexpr std::size_t kEscapeMost = 1024;
+constexpr std::size_t kSequenceMost = 1024;
 constexpr std::size_t kToldMost = 256;  // lines
 
 bool mask(std::string_view text) {
@@ -45,7 +45,7 @@ void EchoWatch::typed(BytesView input, const Screen& screen, std::uint64_t time_
         const auto u = static_cast<unsigned char>(c);
         if (!m_escape.empty() || c == '\x1b') {
             m_escape += c;
-            if (!sequence_ends(m_escape) && m_escape.size() < kEscapeMost) continue;
+            if (!sequence_ends(m_escape) && m_escape.size() < kSequenceMost) continue;
             if (m_escape == "\x1b[200~") m_pasting = true;
             if (m_escape == "\x1b[201~") m_pasting = false;
             for (const char one : std::exchange(m_escape, {})) add(Kind::Key, one, time_us);

@@ -14,7 +14,7 @@ struct Range {
 
 // clang-format off: tables
 // Facts of Unicode 14, as Python's `unicodedata` tells them. Wide: East_Asian_Width W or F, and the blocks of ideographs to their ends.
-constexpr Range kWide[] = {
+constexpr Range kWideRanges[] = {
     {0x1100, 0x115f}, {0x231a, 0x231b}, {0x2329, 0x232a}, {0x23e9, 0x23ec}, {0x23f0, 0x23f0}, {0x23f3, 0x23f3},
     {0x25fd, 0x25fe}, {0x2614, 0x2615}, {0x2648, 0x2653}, {0x267f, 0x267f}, {0x2693, 0x2693}, {0x26a1, 0x26a1},
     {0x26aa, 0x26ab}, {0x26bd, 0x26be}, {0x26c4, 0x26c5}, {0x26ce, 0x26ce}, {0x26d4, 0x26d4}, {0x26ea, 0x26ea},
@@ -117,7 +117,7 @@ bool contains(const Range (&ranges)[N], char32_t c) {
 int width(char32_t c) {
     if (c < 0x300) return 1;
     if (contains(kZero, c)) return 0;
-    return contains(kWide, c) ? 2 : 1;
+    return contains(kWideRanges, c) ? 2 : 1;
 }
 
 }  // namespace sekisho::terminal

@@ -16,21 +16,21 @@ std::string first_line(const std::string& path) {
     return line;
 }
 
-std::string fingerprint_of(const std::string& line) {
+std::string ca_fingerprint(const std::string& line) {
     const auto key = keys::PublicKey::from_line(line);
     return key ? key->fingerprint() : "no key";
 }
 
 std::string what_was_done(model::CaStep step, const model::UserCa& ca) {
     switch (step) {
-        case model::CaStep::Publish: return fmt::format("{} is published as the next key", fingerprint_of(ca.next));
+        case model::CaStep::Publish: return fmt::format("{} is published as the next key", ca_fingerprint(ca.next));
         case model::CaStep::Activate:
             return fmt::format(
-                "{} signs from now on; {} is the old key", fingerprint_of(ca.signing), fingerprint_of(ca.old));
+                "{} signs from now on; {} is the old key", ca_fingerprint(ca.signing), ca_fingerprint(ca.old));
         case model::CaStep::Retire:
-            return fmt::format("the old key is destroyed; {} is the only one", fingerprint_of(ca.signing));
+            return fmt::format("the old key is destroyed; {} is the only one", ca_fingerprint(ca.signing));
         case model::CaStep::Drop:
-            return fmt::format("the next key is destroyed; {} goes on signing", fingerprint_of(ca.signing));
+            return fmt::format("the next key is destroyed; {} goes on signing", ca_fingerprint(ca.signing));
     }
     return "?";
 }

@@ -91,7 +91,7 @@ Result<model::Access> parsed(std::string_view kind, const Json& fields) {
     return store::parse_access({{"", std::move(text)}});
 }
 
-Result<Json> body_object(const Request& request) {
+Result<Json> body_of(const Request& request) {
     Json body = parse_body(request.body);
     if (!body.is_object()) return fail("the body is an object of fields, for example {\"email\": \"alice@example.com\"}");
     return body;
@@ -226,7 +226,7 @@ Response Api::show_object(const Call& call) {
 }
 
 Response Api::add_object(const Call& call) {
-    const auto body = body_object(call.request);
+    const auto body = body_of(call.request);
     if (!body) return refuse(400, body.error().text);
     Json fields = Json::object();
     lay_over(fields, *body);
@@ -250,7 +250,7 @@ Response Api::add_object(const Call& call) {
 }
 
 Response Api::set_object(const Call& call) {
-    const auto body = body_object(call.request);
+    const auto body = body_of(call.request);
     if (!body) return refuse(400, body.error().text);
     return change(call, [&](model::Access& access) -> Result<void> {
         return with_list(access, call.kind, [&](auto& items) -> Result<void> {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMostWords = 16;
 
-Json to_json(const store::ActivityHit& hit) {
+Json hit_json(const store::ActivityHit& hit) {
     Json item{{"time", base::rfc3339(hit.time())}, {"audit_key", hit.audit_key}, {"user", hit.user}, {"source", hit.source}};
     if (hit.command) {
         const model::CommandRun& command = *hit.command;
@@ -123,7 +123,7 @@ Response Api::search(const Call& call) {
     const auto hits = m_store.search(*filter);
     if (!hits) return refuse(hits.error());
     Json list = Json::array();
-    for (const store::ActivityHit& hit : *hits) list.push_back(to_json(hit));
+    for (const store::ActivityHit& hit : *hits) list.push_back(hit_json(hit));
     Json sessions = Json::array();
     if (!filter->words.empty() && filter->command.empty() && filter->path.empty() && filter->sha256.empty()) {
         auto wanted = session_filter(call.request);

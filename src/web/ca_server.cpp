@@ -29,8 +29,8 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
 
-constexpr std::chrono::seconds kPatience{5};  // for one request and its response
-constexpr int kMostConnections = 64;
+constexpr std::chrono::seconds kCaPatience{5};  // for one request and its response
+constexpr int kMostCaConnections = 64;
 constexpr std::uint32_t kMostHeader = 4096;
 
 class HttpServer final : public CaServer {
@@ -56,7 +56,7 @@ private:
                 co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
                 continue;
             }
-            if (m_connections >= kMostConnections) continue;  // closes it
+            if (m_connections >= kMostCaConnections) continue;  // closes it
             asio::co_spawn(m_context, converse(beast::tcp_stream(std::move(socket))), asio::detached);
         }
     }
@@ -69,7 +69,7 @@ private:
         beast::error_code error;
         http::request_parser<http::empty_body> parser;
         parser.header_limit(kMostHeader);
-        stream.expires_after(kPatience);
+        stream.expires_after(kCaPatience);
         co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return;
         http::response<http::string_body> response = answer(parser.get());

@@ -12,7 +12,7 @@
 namespace sekisho::web {
 namespace {
 
-std::optional<std::uint32_t> number(std::string_view text) {
+std::optional<std::uint32_t> decimal(std::string_view text) {
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     // The last one is what system calls take for "none".
@@ -65,7 +65,7 @@ Result<Roles::Names> Roles::look_up(std::string_view key, const std::vector<std:
     for (const std::string& name : names) {
         const bool group = name.starts_with('@');
         const std::string plain = name.substr(group ? 1 : 0);
-        if (const auto id = number(plain)) {
+        if (const auto id = decimal(plain)) {
             group ? found.groups.push_back(*id) : found.accounts.push_back(*id);
         } else if (group) {
             const ::group* entry = ::getgrnam(plain.c_str());  // one thread so far

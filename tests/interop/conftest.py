@@ -25,7 +25,13 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "any_server: makes sense without the gateway, too")
 
 
+# Files that take longest, longest first: begun last, one of them would run on alone when all others are done.
+LONGEST = ["test_users_from", "test_shipping", "test_store", "test_file_audit", "test_recording", "test_mail", "test_sftp_limits",
+           "test_compression", "test_matrix", "test_screen", "test_gateway_ports", "test_limits", "test_many", "test_bulk"]
+
+
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
         for mark in item.iter_markers("row"):
             item.user_properties.append(("row", ",".join(mark.args)))

@@ -106,7 +106,7 @@ TEST_P(BothGcm, EachOpensWhatTheOtherSealed) {
 }
 
 TEST_P(BothGcm, TouchNothingBesideWhatTheyAreGiven) {
-    test::with_both_gcm([this] {
+    sekisho::test::with_both_gcm([this] {
         const auto sealer = make_sealer(GetParam(), "", m_key, m_iv, {});
         const auto opener = make_opener(GetParam(), "", m_key, m_iv, {});
         for (const std::size_t size : sizes()) {
@@ -127,7 +127,7 @@ TEST_P(BothGcm, TouchNothingBesideWhatTheyAreGiven) {
 }
 
 TEST_P(BothGcm, EveryBitOfATagAndEveryByteOfAPacketCountsAtAllSizes) {
-    test::with_both_gcm([this] {
+    sekisho::test::with_both_gcm([this] {
         for (const std::size_t size : {1U, 15U, 16U, 17U, 48U, 255U, 256U, 257U, 1024U, 32768U}) {
             const Bytes packet = random_packet(size, m_random);
             Bytes sealed(packet.size() + aes_gcm::kTag);
@@ -149,7 +149,7 @@ TEST_P(BothGcm, EveryBitOfATagAndEveryByteOfAPacketCountsAtAllSizes) {
 }
 
 TEST_P(BothGcm, ThreadsDoNotDisturbEachOther) {
-    test::with_both_gcm([this] {
+    sekisho::test::with_both_gcm([this] {
         std::vector<std::jthread> threads;
         std::array<bool, 4> good{};
         for (std::size_t t = 0; t < good.size(); ++t) {

@@ -10,9 +10,9 @@ namespace sekisho::crypto {
 namespace {
 
 /// Hands out given bytes: a vector's private exponent.
-class GivenRandom final : public Random {
+class CountedRandom final : public Random {
 public:
-    GivenRandom(unsigned first, unsigned step) {
+    CountedRandom(unsigned first, unsigned step) {
         for (unsigned i = 0; i < m_bytes.size(); ++i) m_bytes[i] = static_cast<std::byte>((step * i + step - 1) & 255U);
         m_bytes[0] = static_cast<std::byte>(first);
     }
@@ -76,7 +76,7 @@ TEST(DiffieHellman, ValuesAndSecretsAreThoseOfAnotherImplementation) {
     for (const Vector& vector : kVectors) {
         SCOPED_TRACE(vector.name != nullptr ? vector.name : std::to_string(vector.bits));
         const KeyAgreement& method = method_of(vector);
-        GivenRandom mine(0x80, 1), theirs(0x81, 2);
+        CountedRandom mine(0x80, 1), theirs(0x81, 2);
         const auto client = method.start(mine);
         EXPECT_EQ(sha256_hex(client->init()), vector.value_sha256);
         const auto reply = method.respond(client->init(), theirs);

@@ -86,10 +86,10 @@ TEST(Wycheproof, X25519) {
     std::size_t checked = 0;
     for (const auto& group : vectors->at("testGroups")) {
         for (const auto& test : group.at("tests")) {
-            GivenRandom random(test::hex_field(test, "private"));
+            GivenRandom random(sekisho::test::hex_field(test, "private"));
             const auto client = key_agreement("curve25519-sha256")->start(random);
-            const auto shared = client->finish(test::hex_field(test, "public"));
-            const Bytes expected = test::hex_field(test, "shared");
+            const auto shared = client->finish(sekisho::test::hex_field(test, "public"));
+            const Bytes expected = sekisho::test::hex_field(test, "shared");
             // RFC 8731 §3 forbids the all-zero result that the vectors call acceptable.
             if (expected == Bytes(32)) {
                 EXPECT_FALSE(shared) << "tcId " << test.at("tcId");
@@ -109,12 +109,12 @@ void check_ecdh(const char* file, const char* name, std::size_t size) {
     std::size_t refused = 0;
     for (const auto& group : vectors->at("testGroups")) {
         for (const auto& test : group.at("tests")) {
-            Bytes scalar = test::hex_field(test, "private");
+            Bytes scalar = sekisho::test::hex_field(test, "private");
             while (scalar.size() > size) scalar.erase(scalar.begin());
             while (scalar.size() < size) scalar.insert(scalar.begin(), std::byte{0});
             GivenRandom random(scalar);
             const auto client = key_agreement(name)->start(random);
-            const Bytes point = test::hex_field(test, "public");
+            const Bytes point = sekisho::test::hex_field(test, "public");
             const auto shared = client->finish(point);
             const bool uncompressed = !point.empty() && point[0] == std::byte{4};
             if (test.at("result") == "valid" && uncompressed) {

@@ -246,14 +246,14 @@ void check_hmac_vectors(const char* file, const char* mac, std::size_t size) {
     for (const auto& group : vectors->at("testGroups")) {
         if (group.at("keySize") != size * 8 || group.at("tagSize") != size * 8) continue;
         for (const auto& test : group.at("tests")) {
-            const Bytes message = test::hex_field(test, "msg");
+            const Bytes message = sekisho::test::hex_field(test, "msg");
             if (message.size() <= 8) continue;
             std::uint32_t sequence = 0;
             for (std::size_t i = 0; i < 4; ++i) sequence = sequence << 8 | std::to_integer<std::uint32_t>(message[i]);
             Bytes packet(message.begin() + 4, message.end());
-            const Bytes tag = test::hex_field(test, "tag");
+            const Bytes tag = sekisho::test::hex_field(test, "tag");
             packet.insert(packet.end(), tag.begin(), tag.end());
-            const Secret key(test::hex_field(test, "key"));
+            const Secret key(sekisho::test::hex_field(test, "key"));
             const auto opener = make_opener("aes128-ctr", mac, material(0, 16), material(0, 16), key);
             const bool valid = test.at("result") == "valid";
             EXPECT_EQ(opener->open(sequence, packet), valid) << "tcId " << test.at("tcId");
@@ -276,11 +276,11 @@ TEST(Wycheproof, AesGcmCiphertext) {
         if (group.at("ivSize") != 96 || (group.at("keySize") != 128 && group.at("keySize") != 256)) continue;
         const char* cipher = group.at("keySize") == 128 ? "aes128-gcm@openssh.com" : "aes256-gcm@openssh.com";
         for (const auto& test : group.at("tests")) {
-            const Bytes message = test::hex_field(test, "msg");
+            const Bytes message = sekisho::test::hex_field(test, "msg");
             if (message.empty() || test.at("result") != "valid") continue;
-            const Secret key(test::hex_field(test, "key"));
-            const Secret iv(test::hex_field(test, "iv"));
-            test::with_both_gcm([&] {
+            const Secret key(sekisho::test::hex_field(test, "key"));
+            const Secret iv(sekisho::test::hex_field(test, "iv"));
+            sekisho::test::with_both_gcm([&] {
                 const auto sealer = make_sealer(cipher, "", key, iv, {});
                 Bytes packet(4);
                 packet.insert(packet.end(), message.begin(), message.end());

@@ -12,11 +12,12 @@ TEST(Wycheproof, Ed25519) {
     std::size_t good = 0;
     std::size_t bad = 0;
     for (const auto& group : vectors->at("testGroups")) {
-        const auto key = VerifyKey::ed25519(test::hex_field(group.at("publicKey"), "pk"));
+        const auto key = VerifyKey::ed25519(sekisho::test::hex_field(group.at("publicKey"), "pk"));
         ASSERT_TRUE(key);
         for (const auto& test : group.at("tests")) {
             const bool valid = test.at("result") == "valid";
-            EXPECT_EQ(key->verify_ed25519(test::hex_field(test, "msg"), test::hex_field(test, "sig")), valid)
+            EXPECT_EQ(
+                key->verify_ed25519(sekisho::test::hex_field(test, "msg"), sekisho::test::hex_field(test, "sig")), valid)
                 << "tcId " << test.at("tcId");
             ++(valid ? good : bad);
         }

@@ -13,14 +13,14 @@ namespace {
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-const auto kNow = std::chrono::system_clock::from_time_t(1'800'000'000);
+const auto kSigningTime = std::chrono::system_clock::from_time_t(1'800'000'000);
 
 keys::PrivateKey make_key(keys::KeyKind kind = keys::KeyKind::Ed25519) { return keys::PrivateKey::generate(kind, 2048); }
 
 class KeyringTest : public testing::Test {
 protected:
     std::string refusal(const Request& request) const {
-        const auto answer = m_ring.answer(request, kNow);
+        const auto answer = m_ring.answer(request, kSigningTime);
         return answer ? "signed" : answer.error().full();
     }
     CertificateWish wish() const {
@@ -59,7 +59,7 @@ protected:
 TEST_F(KeyringTest, SignsExchangeHashes) {
     for (const std::size_t size : {32u, 48u, 64u}) {
         const Bytes hash(size, std::byte{3});
-        const auto signature = m_ring.answer(SignExchange{1, "rsa-sha2-256", hash}, kNow);
+        const auto signature = m_ring.answer(SignExchange{1, "rsa-sha2-256", hash}, kSigningTime);
         ASSERT_TRUE(signature.has_value()) << signature.error().full();
         EXPECT_TRUE(m_rsa.public_key().verify("rsa-sha2-256", hash, *signature).has_value());
     }
@@ -78,7 +78,7 @@ TEST_F(KeyringTest, SignsNothingElseWithAHostKey) {
 
 TEST_F(KeyringTest, BuildsTheProofOfAHostKeyItself) {
     const Bytes session_id(32, std::byte{5});
-    const auto signature = m_ring.answer(ProveHostKey{0, "ssh-ed25519", session_id}, kNow);
+    const auto signature = m_ring.answer(ProveHostKey{0, "ssh-ed25519", session_id}, kSigningTime);
     ASSERT_TRUE(signature.has_value());
     const auto blob = m_host.public_key().blob();
     EXPECT_TRUE(ssh::verify_host_key_proof(session_id, blob, *signature).has_value());
@@ -89,7 +89,7 @@ TEST_F(KeyringTest, BuildsTheProofOfAHostKeyItself) {
 }
 
 TEST_F(KeyringTest, CertifiesWithinBounds) {
-    const auto blob = m_ring.answer(wish(), kNow);
+    const auto blob = m_ring.answer(wish(), kSigningTime);
     ASSERT_TRUE(blob.has_value()) << blob.error().full();
     const auto certificate = keys::Certificate::from_blob(*blob);
     ASSERT_TRUE(certificate.has_value()) << certificate.error().full();
@@ -107,7 +107,7 @@ TEST_F(KeyringTest, SshKeygenReadsTheCertificate) {
     SEKISHO_KEYGEN_OR_SKIP(folder);
     CertificateWish narrow = wish();
     narrow.critical_options = {{"source-address", "192.0.2.0/24"}};
-    const auto blob = m_ring.answer(narrow, kNow);
+    const auto blob = m_ring.answer(narrow, kSigningTime);
     ASSERT_TRUE(blob.has_value());
     folder.write("c.pub", "ssh-ed25519-cert-v01@openssh.com " + base::base64(*blob) + "\n");
     const std::string shown = folder.run("TZ=UTC ssh-keygen -L -f c.pub");
@@ -118,7 +118,7 @@ TEST_F(KeyringTest, SshKeygenReadsTheCertificate) {
 }
 
 TEST_F(KeyringTest, CertifiesItsOwnHostKeysForNames) {
-    const auto blob = m_ring.answer(host_wish(), kNow);
+    const auto blob = m_ring.answer(host_wish(), kSigningTime);
     ASSERT_TRUE(blob.has_value()) << blob.error().full();
     const auto certificate = keys::Certificate::from_blob(*blob);
     ASSERT_TRUE(certificate.has_value()) << certificate.error().full();
@@ -144,7 +144,7 @@ TEST_F(KeyringTest, AHostCertificateIsForOwnKeysAndPlainNames) {
     EXPECT_THAT(host_refused([](auto& w) { w.key_id = "a\nb"; }), HasSubstr("key id"));
     EXPECT_EQ(host_refused([](auto& w) { w.names = {"web1", "10.0.0.5", "fd00::1"}; }), "signed");
     const Keyring no_ca(std::vector<keys::PrivateKey>{m_host}, m_ca);
-    const auto without = no_ca.answer(HostCertificateWish{0, {"web1"}, "", seconds(60), {}}, kNow);
+    const auto without = no_ca.answer(HostCertificateWish{0, {"web1"}, "", seconds(60), {}}, kSigningTime);
     ASSERT_FALSE(without.has_value());
     EXPECT_THAT(without.error().text, HasSubstr("no host CA"));
 }

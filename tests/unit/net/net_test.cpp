@@ -16,6 +16,7 @@
 #include "net/stream.h"
 #include "net/timer.h"
 #include "net/worker_pool.h"
+#include "tests/unit/net/on_loop.h"
 
 namespace sekisho::net {
 namespace {
@@ -90,17 +91,6 @@ private:
     bool m_right = true;
     std::promise<bool>& m_done;
 };
-
-/// Runs `work` on the loop and waits for it.
-template <class Work>
-void on(Loop& loop, Work work) {
-    std::promise<void> done;
-    loop.post([&] {
-        work();
-        done.set_value();
-    });
-    done.get_future().wait();
-}
 
 /// Keeps what it reads and tells of each read.
 class Reader final : public StreamHandler {

@@ -12,21 +12,12 @@
 #include "net/reactor.h"
 #include "net/stream.h"
 #include "net/timer.h"
+#include "tests/unit/net/on_loop.h"
 
 namespace sekisho::net {
 namespace {
 
 using namespace std::chrono_literals;
-
-template <class Work>
-void on(Loop& loop, Work work) {
-    std::promise<void> done;
-    loop.post([&] {
-        work();
-        done.set_value();
-    });
-    done.get_future().wait();
-}
 
 /// Reads at most `room` bytes at a time and says when the end has come.
 struct Reading final : StreamHandler {

@@ -12,7 +12,7 @@ namespace {
 using base::view;
 using nlohmann::json;
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
+TimePoint contents_now() { return std::chrono::steady_clock::now(); }
 std::string sha(std::string_view text) { return base::hex(crypto::sha256({view(text)})); }
 
 TEST(ContentCut, KeepsTheFirstOfEachStreamAndHashesAll) {
@@ -32,12 +32,12 @@ TEST(ContentCut, InARecordingNothingIsCountedTwice) {
     const TemporaryFolder folder;
     const auto recordings = make_recordings(folder.path());
     Session session(*recordings, facts_of("alice"));
-    session->channel_opened({1, "session", "ubuntu@web1", "", model::RecordLevel::Full, false, false, {4}}, now());
-    session->channel_opened({2, "session", "ubuntu@web1", "", model::RecordLevel::Full, false, false, {0}}, now());
-    session->data(1, Stream::Output, view("0123456789"), now());
-    session->eof(1, false, now());
-    session->channel_closed(1, now());
-    session->data(2, Stream::Input, view("still open at the end"), now());
+    session->channel_opened({1, "session", "ubuntu@web1", "", model::RecordLevel::Full, false, false, {4}}, contents_now());
+    session->channel_opened({2, "session", "ubuntu@web1", "", model::RecordLevel::Full, false, false, {0}}, contents_now());
+    session->data(1, Stream::Output, view("0123456789"), contents_now());
+    session->eof(1, false, contents_now());
+    session->channel_closed(1, contents_now());
+    session->data(2, Stream::Input, view("still open at the end"), contents_now());
     ASSERT_TRUE(session.finish());
     auto reader = Reader::open(path_in(folder.path(), session.key));
     std::vector<std::string> order;
@@ -70,10 +70,10 @@ TEST(FileEvents, AreReadAsTheyWereWritten) {
         const TemporaryFolder folder;
         const auto recordings = make_recordings(folder.path());
         Session session(*recordings, facts_of("alice"));
-        session->channel_opened({3, "session", "ubuntu@web1", "", level}, now());
-        session->file_operation(3, encode_file_event(operation("/srv/日本"), "sftp"), now());
-        session->file_operation(3, std::string(kFileEventMost + 1, 'x'), now());
-        session->channel_closed(3, now());
+        session->channel_opened({3, "session", "ubuntu@web1", "", level}, contents_now());
+        session->file_operation(3, encode_file_event(operation("/srv/日本"), "sftp"), contents_now());
+        session->file_operation(3, std::string(kFileEventMost + 1, 'x'), contents_now());
+        session->channel_closed(3, contents_now());
         ASSERT_TRUE(session.finish());
         auto reader = Reader::open(path_in(folder.path(), session.key));
         FileEvents events(*reader, std::nullopt);

@@ -10,7 +10,7 @@ namespace {
 using base::view;
 using namespace std::chrono_literals;
 
-Bytes pty(std::uint32_t columns, std::uint32_t rows) {
+Bytes plain_pty(std::uint32_t columns, std::uint32_t rows) {
     return wire::Writer().string("xterm-256color").u32(columns).u32(rows).u32(0).u32(0).string("").take();
 }
 
@@ -21,7 +21,7 @@ struct Recorded {
         Session session(*recordings, facts_of("alice"));
         const TimePoint begin = std::chrono::steady_clock::now();
         session->channel_opened({0, "session", "ubuntu@web1", ""}, begin);
-        session->request(0, true, "pty-req", pty(100, 30), begin);
+        session->request(0, true, "pty-req", plain_pty(100, 30), begin);
         session->request(0, true, "shell", {}, begin);
         session->data(0, Stream::Notice, view("AUDIT KEY\r\n"), begin);
         session->data(0, Stream::Output, view("$ \xe9\x96"), begin + 100ms);  // 関所, split inside its first character

@@ -6,7 +6,7 @@
 namespace sekisho::s3 {
 namespace {
 
-std::string replaced(std::string text, const std::string& what, const std::string& with) {
+std::string changed_in(std::string text, const std::string& what, const std::string& with) {
     const std::size_t at = text.find(what);
     EXPECT_NE(at, std::string::npos) << what;
     return text.replace(at, what.size(), with);
@@ -19,7 +19,7 @@ TEST(MultipartTest, ReadsTheIdOfAnUpload) {
 <UploadId>VXBsb2FkIElEIGZvciA2aWWpbmcncyBteS1tb3ZpZS5tMnRzIHVwbG9hZA</UploadId></InitiateMultipartUploadResult>)";
     EXPECT_EQ(parse_created_upload(xml).value_or(""), "VXBsb2FkIElEIGZvciA2aWWpbmcncyBteS1tb3ZpZS5tMnRzIHVwbG9hZA");
     EXPECT_FALSE(parse_created_upload(xml.substr(0, xml.size() - 5)));
-    EXPECT_FALSE(parse_created_upload(replaced(xml, "VXBsb2Fk", "VXB\nsb2Fk")));
+    EXPECT_FALSE(parse_created_upload(changed_in(xml, "VXBsb2Fk", "VXB\nsb2Fk")));
     EXPECT_FALSE(parse_created_upload("<Error><Code>AccessDenied</Code></Error>"));
     EXPECT_FALSE(parse_created_upload("<!DOCTYPE x [<!ENTITY e \"i\">]><InitiateMultipartUploadResult><UploadId>&e;</UploadId>"
                                       "</InitiateMultipartUploadResult>"));
@@ -37,7 +37,7 @@ TEST(MultipartTest, ReadsAPageOfUploads) {
     EXPECT_EQ(page->uploads, (std::vector<Upload>{{"logs/a", "one"}, {"logs/b/c", "two"}}));
     EXPECT_EQ(page->next_key, "logs/b/c");
     EXPECT_EQ(page->next_id, "two");
-    const auto last = parse_upload_page(replaced(kUploads, "<IsTruncated>true", "<IsTruncated>false"), "logs/");
+    const auto last = parse_upload_page(changed_in(kUploads, "<IsTruncated>true", "<IsTruncated>false"), "logs/");
     ASSERT_TRUE(last);
     EXPECT_EQ(last->next_key, "");
 }
@@ -45,9 +45,9 @@ TEST(MultipartTest, ReadsAPageOfUploads) {
 TEST(MultipartTest, HalfAPageOfUploadsIsNone) {
     EXPECT_FALSE(parse_upload_page(kUploads, "other/"));
     EXPECT_FALSE(parse_upload_page(kUploads.substr(0, kUploads.size() / 2), "logs/"));
-    EXPECT_FALSE(parse_upload_page(replaced(kUploads, "<IsTruncated>true</IsTruncated>", ""), "logs/"));
-    EXPECT_FALSE(parse_upload_page(replaced(kUploads, "<NextKeyMarker>logs/b%2Fc</NextKeyMarker>", ""), "logs/"));
-    EXPECT_FALSE(parse_upload_page(replaced(kUploads, "<UploadId>one</UploadId>", ""), "logs/"));
+    EXPECT_FALSE(parse_upload_page(changed_in(kUploads, "<IsTruncated>true</IsTruncated>", ""), "logs/"));
+    EXPECT_FALSE(parse_upload_page(changed_in(kUploads, "<NextKeyMarker>logs/b%2Fc</NextKeyMarker>", ""), "logs/"));
+    EXPECT_FALSE(parse_upload_page(changed_in(kUploads, "<UploadId>one</UploadId>", ""), "logs/"));
 }
 
 const std::string kParts = R"(<ListPartsResult><UploadId>one</UploadId><PartNumberMarker>0</PartNumberMarker>
@@ -64,12 +64,12 @@ TEST(MultipartTest, ReadsAPageOfParts) {
 }
 
 TEST(MultipartTest, PartsThatCannotBeAreRefused) {
-    EXPECT_FALSE(parse_part_page(replaced(kParts, "<PartNumber>3<", "<PartNumber>2<")));
-    EXPECT_FALSE(parse_part_page(replaced(kParts, "<PartNumber>3<", "<PartNumber>x<")));
-    EXPECT_FALSE(parse_part_page(replaced(kParts, "<PartNumber>2<", "<PartNumber>0<")));
-    EXPECT_FALSE(parse_part_page(replaced(kParts, "<NextPartNumberMarker>3<", "<NextPartNumberMarker>2<")));
-    EXPECT_FALSE(parse_part_page(replaced(kParts, "7778aef8", "<b/>")));
-    EXPECT_FALSE(parse_part_page(replaced(kParts, "&quot;aaaa", "&quot;aa>a")));
+    EXPECT_FALSE(parse_part_page(changed_in(kParts, "<PartNumber>3<", "<PartNumber>2<")));
+    EXPECT_FALSE(parse_part_page(changed_in(kParts, "<PartNumber>3<", "<PartNumber>x<")));
+    EXPECT_FALSE(parse_part_page(changed_in(kParts, "<PartNumber>2<", "<PartNumber>0<")));
+    EXPECT_FALSE(parse_part_page(changed_in(kParts, "<NextPartNumberMarker>3<", "<NextPartNumberMarker>2<")));
+    EXPECT_FALSE(parse_part_page(changed_in(kParts, "7778aef8", "<b/>")));
+    EXPECT_FALSE(parse_part_page(changed_in(kParts, "&quot;aaaa", "&quot;aa>a")));
 }
 
 TEST(MultipartTest, ACompletionNamesEveryPart) {

@@ -9,10 +9,11 @@ namespace {
 
 using namespace std::string_literals;
 
-std::string sha(std::string_view text) { return base::hex(crypto::sha256({base::view(text)})); }
+std::string sha_of(std::string_view text) { return base::hex(crypto::sha256({base::view(text)})); }
 
-struct Talk {
-    explicit Talk(std::string_view command) : observer(*scp_command(command)), to_target(scp_command(command)->to_target) {}
+struct ScpTalk {
+    explicit ScpTalk(std::string_view command)
+        : observer(*scp_command(command)), to_target(scp_command(command)->to_target) {}
     void sender(std::string_view bytes) { give(bytes, to_target); }
     void receiver(std::string_view bytes) { give(bytes, !to_target); }
     void give(std::string_view bytes, bool client) {
@@ -52,7 +53,7 @@ TEST(ScpCommand, IsReadAsAShellWould) {
 }
 
 TEST(ScpObserver, FilesToTheTarget) {
-    Talk talk("scp -d -t /dir");
+    ScpTalk talk("scp -d -t /dir");
     talk.receiver("\0"s);
     talk.sender("T1 0 1 0\n");
     talk.receiver("\0"s);
@@ -72,18 +73,18 @@ TEST(ScpObserver, FilesToTheTarget) {
     talk.observer.ended();
     EXPECT_EQ(talk.told(),
         (Told{"write /dir/one 5 ok", "write /dir/empty 0 ok", "write /dir/refused 0 scp: no", "write /dir/next 2 cut"}));
-    EXPECT_EQ(talk.hashes, (Told{sha("hello"), sha(""), "", ""}));
+    EXPECT_EQ(talk.hashes, (Told{sha_of("hello"), sha_of(""), "", ""}));
 }
 
 TEST(ScpObserver, OneNameMayBeTheFileOrItsFolder) {
-    Talk talk("scp -t /x");
+    ScpTalk talk("scp -t /x");
     talk.receiver("\0"s);
     talk.sender("C0644 1 y\n");
     talk.receiver("\0"s);
     talk.sender("a\0"s);
     talk.receiver("\0"s);
     EXPECT_EQ(talk.told(), (Told{"write /x or /x/y 1 ok"}));
-    Talk folder("scp -r -t /x/");
+    ScpTalk folder("scp -r -t /x/");
     folder.receiver("\0"s);
     folder.sender("D0755 0 y\n");
     folder.receiver("\0"s);
@@ -97,7 +98,7 @@ TEST(ScpObserver, OneNameMayBeTheFileOrItsFolder) {
 }
 
 TEST(ScpObserver, FilesFromTheTarget) {
-    Talk talk("scp -r -f /a/b* c");
+    ScpTalk talk("scp -r -f /a/b* c");
     talk.receiver("\0"s);
     talk.sender("C0644 3 bcd\n");
     talk.receiver("\0"s);
@@ -117,7 +118,7 @@ TEST(ScpObserver, FilesFromTheTarget) {
 
 /// PuTTY's receiver answers before it has read the sender's last word on a file.
 TEST(ScpObserver, AReceiverMayAnswerEarly) {
-    Talk talk("scp -f /a /b /c");
+    ScpTalk talk("scp -f /a /b /c");
     talk.receiver("\0"s);
     talk.sender("C0644 0 a\n");
     talk.receiver("\0\0"s);
@@ -136,7 +137,7 @@ TEST(ScpObserver, AReceiverMayAnswerEarly) {
 
 /// What is sent before its answer means what the answer makes of it.
 TEST(ScpObserver, DataThatWasRefusedIsReadAsWhatItIsThen) {
-    Talk talk("scp -d -t /dir");
+    ScpTalk talk("scp -d -t /dir");
     talk.receiver("\0"s);
     talk.sender("C0644 12 small\nC0644 1 big\n");
     talk.receiver("\1no\n");
@@ -144,13 +145,13 @@ TEST(ScpObserver, DataThatWasRefusedIsReadAsWhatItIsThen) {
     talk.sender("x\0"s);
     talk.receiver("\0"s);
     EXPECT_EQ(talk.told(), (Told{"write /dir/small 0 no", "write /dir/big 1 ok"}));
-    EXPECT_EQ(talk.hashes[1], sha("x"));
+    EXPECT_EQ(talk.hashes[1], sha_of("x"));
 }
 
 TEST(ScpObserver, WhatIsNoScpEndsItsReading) {
     for (const std::string_view wrong :
         {"hello\n", "C0644 5 a/b\n", "C0644 5 ..\n", "C0644 x y\n", "C0644\n", "D0755 0 \n", "\n"}) {
-        Talk talk("scp -t /x");
+        ScpTalk talk("scp -t /x");
         talk.receiver("\0"s);
         talk.sender(wrong);
         const auto told = talk.observer.take();
@@ -160,13 +161,13 @@ TEST(ScpObserver, WhatIsNoScpEndsItsReading) {
 }
 
 TEST(ScpObserver, WhatWaitsForAnAnswerIsBounded) {
-    Talk talk("scp -t /x");
+    ScpTalk talk("scp -t /x");
     const std::string much(ScpObserver::kMostHeld + 1, 'x');
     talk.observer.from_client(base::view(much));
     const auto told = talk.observer.take();
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told[0].operation, "unreadable");
-    Talk line("scp -t /x");
+    ScpTalk line("scp -t /x");
     line.receiver("\0"s);
     line.observer.from_client(base::view("C" + std::string(ScpObserver::kMostLine + 1, 'x')));
     EXPECT_EQ(line.observer.take().size(), 1U);
