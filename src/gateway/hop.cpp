@@ -156,16 +156,17 @@ void Hop::turn_ended() {
     if (!m_over) return wait();
     m_told = true;
     m_ticker.remove(*this);
-    // Who said goodbye, or has nothing open with us any more, is not waiting for what we could still say.
-    const bool idle_target = m_role == ssh::Role::Client && m_sinks.empty() && m_engine.output().empty();
-    if (!m_peer_left && !idle_target) {
-        linger(m_loop, std::move(m_stream), m_engine.output());
-    } else {
+    if (m_peer_left || (leaves_at_once() && m_engine.output().empty())) {
         m_stream.reset();
+    } else {
+        linger(m_loop, std::move(m_stream), m_engine.output());
     }
     tell_sinks();
     m_owner.hop_over(*this, m_reason);
 }
+
+/// Who said goodbye, or has nothing open with us any more, is not waiting for what we could still say.
+bool Hop::leaves_at_once() const { return m_over && (m_peer_left || (m_role == ssh::Role::Client && m_sinks.empty())); }
 
 void Hop::tell_sinks() {
     for (const auto& [channel, sink] : std::exchange(m_sinks, {})) sink->hop_lost(*this);
@@ -175,7 +176,7 @@ void Hop::flush() {
     while (!m_blocked && m_stream) {
         const BytesView output = m_engine.output();
         if (output.empty()) break;
-        const auto sent = m_stream->send(output);
+        const auto sent = leaves_at_once() ? m_stream->send_last(output) : m_stream->send(output);
         if (!sent) return end(sent.error().full());
         m_blocked = *sent < output.size();
         m_unanswered_read = false;

@@ -95,6 +95,7 @@ private:
     void flush();
     void hurry();
     void wait();
+    bool leaves_at_once() const;
     void dirty() { m_loop.at_turn_end(*this); }
     void end(std::string reason);
     void tell_sinks();

@@ -160,11 +160,12 @@ public:
 
     // --- writing ---
 
-    Result<std::size_t> send(BytesView bytes) {
+    /// MSG_MORE in `flags`: the system keeps the rest of a segment until close() sends it, with the end in the same packet.
+    Result<std::size_t> send(BytesView bytes, int flags = 0) {
         if (m_fd < 0) return fail("the connection is closed");
         std::size_t sent = 0;
         while (sent < bytes.size()) {
-            const ssize_t n = ::send(m_fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+            const ssize_t n = ::send(m_fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | flags);
             if (n < 0 && errno == EINTR) continue;
             if (n < 0 && errno == EAGAIN) {
                 wait_writable();
@@ -243,6 +244,7 @@ public:
 
     void start(StreamHandler& handler) override { m_socket->start(handler); }
     Result<std::size_t> send(BytesView bytes) override { return m_socket->send(bytes); }
+    Result<std::size_t> send_last(BytesView bytes) override { return m_socket->send(bytes, MSG_MORE); }
     void pause() override { m_socket->pause(); }
     void resume() override { m_socket->resume(); }
     void acknowledge() override { m_socket->acknowledge(); }

@@ -36,6 +36,8 @@ public:
     virtual void start(StreamHandler& handler) = 0;
     /// Takes what the system takes now; after a short count stream_writable follows.
     virtual Result<std::size_t> send(BytesView bytes) = 0;
+    /// As send(), where the stream is destroyed next: what it takes leaves together with the end.
+    virtual Result<std::size_t> send_last(BytesView bytes) { return send(bytes); }
     virtual void pause() = 0;
     virtual void resume() = 0;
     /// Tells the peer now, not when the system finds it convenient, that its bytes have come.

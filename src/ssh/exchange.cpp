@@ -38,6 +38,8 @@ KexInit Exchange::own_offer() {
     const Algorithms& policy = legacy ? m_widened : *config.algorithms;
     const auto all = [](const std::vector<std::string>& names) { return KexInit::Names(names.begin(), names.end()); };
     KexInit offer;
+    offer.kex.reserve(policy.kex.size() + 2);
+    offer.host_keys.reserve(policy.host_keys.size());
     for (const std::string& name : policy.kex) {
         if (name == kGroupExchangeSha256 || crypto::key_agreement(name) != nullptr) offer.kex.push_back(name);
     }

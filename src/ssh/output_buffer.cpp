@@ -14,27 +14,29 @@ namespace {
 constexpr std::size_t kSmallBlock = 4096;
 // Channel data stops at the high water; one full packet and some control messages come on top of it.
 constexpr std::size_t kLargeBlock = wire::limits::kOutputHighWater + 96 * 1024;
-constexpr std::size_t kKeptBlocks = 4;
+constexpr std::size_t kKeptBlocks = 4;  // of each size
 
-// Large blocks that went out of use, kept because a fresh one costs page faults at every wake-up.
-std::vector<std::unique_ptr<std::byte[]>>& free_blocks() {
-    thread_local std::vector<std::unique_ptr<std::byte[]>> blocks;
-    return blocks;
+using Blocks = std::vector<std::unique_ptr<std::byte[]>>;
+
+/// Blocks of this size that went out of use; nullptr where none are kept. A fresh large one costs page faults at every wake-up; a small
+/// one is more than the allocator has at hand, and each answer of a sign-in needs it.
+Blocks* free_blocks(std::size_t size) {
+    thread_local Blocks small, large;
+    if (size == kSmallBlock) return &small;
+    return size == kLargeBlock ? &large : nullptr;
 }
 
 std::unique_ptr<std::byte[]> take_block(std::size_t size) {
-    auto& blocks = free_blocks();
-    if (size == kLargeBlock && !blocks.empty()) {
-        std::unique_ptr<std::byte[]> block = std::move(blocks.back());
-        blocks.pop_back();
-        return block;
-    }
-    return std::make_unique_for_overwrite<std::byte[]>(size);
+    Blocks* blocks = free_blocks(size);
+    if (blocks == nullptr || blocks->empty()) return std::make_unique_for_overwrite<std::byte[]>(size);
+    std::unique_ptr<std::byte[]> block = std::move(blocks->back());
+    blocks->pop_back();
+    return block;
 }
 
 void give_block(std::unique_ptr<std::byte[]> block, std::size_t size) {
-    auto& blocks = free_blocks();
-    if (size == kLargeBlock && blocks.size() < kKeptBlocks) blocks.push_back(std::move(block));
+    Blocks* blocks = free_blocks(size);
+    if (blocks != nullptr && blocks->size() < kKeptBlocks) blocks->push_back(std::move(block));
 }
 
 }  // namespace

@@ -209,6 +209,17 @@ TEST_F(Awaiting, BytesThatAreNotReadAreAcknowledged) {
     EXPECT_LT(*std::ranges::min_element(times), 20ms);
 }
 
+TEST_F(Awaiting, WhatIsSentLastArrivesBeforeTheEnd) {
+    const base::Bytes goodbye(68);
+    on(m_loop, [&] {
+        EXPECT_EQ(reader->stream->send_last(goodbye), goodbye.size());
+        reader->stream.reset();
+    });
+    base::Bytes got(100);
+    EXPECT_EQ(::recv(peer, got.data(), got.size(), MSG_WAITALL), static_cast<ssize_t>(goodbye.size()));
+    EXPECT_EQ(::recv(peer, got.data(), got.size(), 0), 0);
+}
+
 TEST(Patience, ManyStrangersWaitForEachOtherAndNobodyWaitsForThem) {
     // A piece of patient work waits (in real time) until the echo of a byte, sent before, is back: it can only come back if the loop serves
     // the socket between two pieces.
