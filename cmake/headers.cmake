@@ -19,13 +19,11 @@ function(sekisho_read_once target owner)
   endif()
 endfunction()
 
-# For programs of the tests: they are compiled otherwise than libraries (-fPIE), and so are their headers.
+# For programs of the tests, with GoogleTest.
 function(sekisho_test_headers)
   if(sekisho_reads_once)
     add_library(sekisho_test_headers OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/headers.cpp)
     target_link_libraries(sekisho_test_headers PRIVATE fmt::fmt GTest::gmock)
     target_precompile_headers(sekisho_test_headers PRIVATE ${sekisho_common_headers} <fstream> <gmock/gmock.h> <gtest/gtest.h>)
-    set_target_properties(sekisho_test_headers PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-    target_compile_options(sekisho_test_headers PRIVATE -fPIE)
   endif()
 endfunction()
