@@ -17,7 +17,7 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-add_compile_options(-Wall -Wextra -Wconversion -Werror -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wconversion -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # -Wrestrict: GCC 12 warns about std::string concatenation that is right (its bug 105651).
   add_compile_options(-Wno-interference-size -Wno-missing-field-initializers -Wno-restrict)
@@ -32,7 +32,10 @@ else()
 endif()
 add_compile_options(-fstack-protector-strong)
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT SEKISHO_SANITIZE)
-  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  # Libraries are bound at the start (-z now), so that nothing is gained by their table of jumps.
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fno-plt)
+else()
+  add_compile_options(-fno-omit-frame-pointer)
 endif()
 add_link_options(-Wl,-z,relro,-z,now)
 # All of it goes into programs, none into a shared library: no function can be another's at run time, so they may be inlined.

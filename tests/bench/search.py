@@ -12,13 +12,18 @@ import postgresql
 
 
 def ask(context, name, url, settle):
+    with tempfile.TemporaryDirectory(prefix="sekisho-bench-") as folder:  # a gateway on PostgreSQL keeps its id in a file
+        asked_in(context, name, url, settle, folder)
+
+
+def asked_in(context, name, url, settle, folder):
     begin = time.monotonic()
-    subprocess.run([context.search_bench, "fill", url, str(context.search_sessions)], check=True)
+    subprocess.run([context.search_bench.resolve(), "fill", url, str(context.search_sessions)], check=True, cwd=folder)
     took = time.monotonic() - begin
     settle()
     print(f"bench: search: {name}: filled in {took:.0f} s", file=sys.stderr)
-    asked = subprocess.run([context.search_bench, "ask", url, str(context.search_sessions), "5"], check=True, capture_output=True,
-                           text=True)
+    asked = subprocess.run([context.search_bench.resolve(), "ask", url, str(context.search_sessions), "5"], check=True,
+                           capture_output=True, text=True, cwd=folder)
     kinds = json.loads(asked.stdout)
     for kind in kinds:
         print(f"bench: search: {name}: {kind['name']:30} median {statistics.median(kind['ms']):8.2f} ms, worst {max(kind['ms']):8.2f} ms, "
