@@ -15,6 +15,7 @@ namespace sekisho::store {
 namespace {
 
 constexpr std::size_t kMostHits = 10'000;
+constexpr long long kNewestRows = 16 * kRowsOfChunk;
 
 /// What one table is asked for.
 struct Sought {
@@ -28,6 +29,7 @@ struct Sought {
 struct Numbers {
     long long first = 0;
     long long last = 0;
+    bool all = false;  // every row has one of them: not worth a condition
 };
 
 std::optional<Numbers> numbers_of(soci::session& sql, std::string_view table, const ActivityFilter& filter) {
@@ -43,7 +45,22 @@ std::optional<Numbers> numbers_of(soci::session& sql, std::string_view table, co
     query.statement().exchange(soci::into(last, there_too));
     query.run();
     if (!query.statement().fetch() || there != soci::i_ok) return std::nullopt;
-    return Numbers{first * kRowsOfChunk, last * kRowsOfChunk + (kRowsOfChunk - 1)};
+    return Numbers{first * kRowsOfChunk, last * kRowsOfChunk + (kRowsOfChunk - 1), !filter.since && !filter.until};
+}
+
+/// Calls `read(numbers, most)` for the newest rows, and for the others where those did not fill the answer. An inverted index names all
+/// rows that have a term before anybody knows the newest of them: for a common word these are found sooner row by row. The full-text
+/// table of SQLite names the newest first by itself.
+template <class Read>
+std::vector<ActivityHit> newest_first(const Dialect& dialect, const Numbers& numbers, std::size_t most, const Read& read) {
+    if (dialect.terms_apart || numbers.last - numbers.first < kNewestRows) return read(numbers, most);
+    const long long newest = numbers.last - kNewestRows + 1;
+    std::vector<ActivityHit> hits = read(Numbers{newest, numbers.last}, most);
+    if (hits.size() < most) {
+        auto older = read(Numbers{numbers.first, newest - 1}, most - hits.size());
+        std::ranges::move(older, std::back_inserter(hits));
+    }
+    return hits;
 }
 
 Terms terms_of(const Sought& sought, const ActivityFilter& filter) {
@@ -65,7 +82,7 @@ Terms terms_of(const Sought& sought, const ActivityFilter& filter) {
 
 /// FROM, and the conditions: `columns` are of table a, and of its session s.
 Query query_of(soci::session& sql, const Dialect& dialect, const Sought& sought, const ActivityFilter& filter,
-    const Numbers& numbers, std::string_view columns) {
+    const Numbers& numbers, std::size_t most, std::string_view columns) {
     const Terms terms = terms_of(sought, filter);
     const bool apart = dialect.terms_apart && !terms.empty();
     std::string from = apart ? fmt::format("{0}_terms CROSS JOIN {0} a ON a.number = {0}_terms.rowid", sought.table)
@@ -79,7 +96,7 @@ Query query_of(soci::session& sql, const Dialect& dialect, const Sought& sought,
     else if (!terms.empty())
         query.where("a.terms @> CAST(? AS INTEGER[])", terms_text(dialect, terms));
     const std::string number = apart ? fmt::format("{}_terms.rowid", sought.table) : "a.number";
-    if (filter.since || filter.until) query.where(number + " BETWEEN ? AND ?", numbers.first, numbers.last);
+    if (!numbers.all) query.where(number + " BETWEEN ? AND ?", numbers.first, numbers.last);
     if (filter.since) query.where("a.time_ms >= ?", static_cast<long long>(base::unix_milliseconds(*filter.since)));
     if (filter.until) query.where("a.time_ms <= ?", static_cast<long long>(base::unix_milliseconds(*filter.until)));
     for (const std::string& text : sought.texts) {
@@ -101,7 +118,7 @@ Query query_of(soci::session& sql, const Dialect& dialect, const Sought& sought,
     }
     if (!filter.login.empty()) query.where("a.target LIKE ? ESCAPE '\\'", like_text(storable(filter.login)) + "@%");
     if (!sought.sha256.empty()) query.where("a.sha256 = ?", sought.sha256);
-    query.append(fmt::format(" ORDER BY {} DESC LIMIT ?", number), static_cast<long long>(std::min(filter.most, kMostHits)));
+    query.append(fmt::format(" ORDER BY {} DESC LIMIT ?", number), static_cast<long long>(most));
     return query;
 }
 
@@ -122,12 +139,9 @@ struct Row {
     }
 };
 
-std::vector<ActivityHit> commands(soci::session& sql, const Dialect& dialect, const ActivityFilter& filter) {
-    Sought sought{.table = "commands", .columns = {"text"}, .texts = filter.words, .sha256 = {}};
-    if (!filter.command.empty()) sought.texts.push_back(filter.command);
-    const auto numbers = numbers_of(sql, sought.table, filter);
-    if (!numbers) return {};
-    Query query = query_of(sql, dialect, sought, filter, *numbers, "a.how, a.text");
+std::vector<ActivityHit> commands_of(soci::session& sql, const Dialect& dialect, const Sought& sought,
+    const ActivityFilter& filter, const Numbers& numbers, std::size_t most) {
+    Query query = query_of(sql, dialect, sought, filter, numbers, most, "a.how, a.text");
     Row row;
     std::string how;
     std::string text;
@@ -148,15 +162,18 @@ std::vector<ActivityHit> commands(soci::session& sql, const Dialect& dialect, co
     return hits;
 }
 
-std::vector<ActivityHit> files(soci::session& sql, const Dialect& dialect, const ActivityFilter& filter) {
-    Sought sought{.table = "file_operations",
-        .columns = {"path", "other_path"},
-        .texts = filter.words,
-        .sha256 = in_small_letters(storable(filter.sha256))};
-    if (!filter.path.empty()) sought.texts.push_back(filter.path);
+std::vector<ActivityHit> commands(soci::session& sql, const Dialect& dialect, const ActivityFilter& filter) {
+    Sought sought{.table = "commands", .columns = {"text"}, .texts = filter.words, .sha256 = {}};
+    if (!filter.command.empty()) sought.texts.push_back(filter.command);
     const auto numbers = numbers_of(sql, sought.table, filter);
     if (!numbers) return {};
-    Query query = query_of(sql, dialect, sought, filter, *numbers,
+    return newest_first(dialect, *numbers, std::min(filter.most, kMostHits),
+        [&](const Numbers& these, std::size_t most) { return commands_of(sql, dialect, sought, filter, these, most); });
+}
+
+std::vector<ActivityHit> files_of(soci::session& sql, const Dialect& dialect, const Sought& sought,
+    const ActivityFilter& filter, const Numbers& numbers, std::size_t most) {
+    Query query = query_of(sql, dialect, sought, filter, numbers, most,
         "a.operation, a.path, a.other_path, a.bytes_read, a.bytes_written, a.sha256, a.result, a.via");
     Row row;
     model::FileOperation found;
@@ -180,6 +197,18 @@ std::vector<ActivityHit> files(soci::session& sql, const Dialect& dialect, const
         hits.push_back(row.hit);
     }
     return hits;
+}
+
+std::vector<ActivityHit> files(soci::session& sql, const Dialect& dialect, const ActivityFilter& filter) {
+    Sought sought{.table = "file_operations",
+        .columns = {"path", "other_path"},
+        .texts = filter.words,
+        .sha256 = in_small_letters(storable(filter.sha256))};
+    if (!filter.path.empty()) sought.texts.push_back(filter.path);
+    const auto numbers = numbers_of(sql, sought.table, filter);
+    if (!numbers) return {};
+    return newest_first(dialect, *numbers, std::min(filter.most, kMostHits),
+        [&](const Numbers& these, std::size_t most) { return files_of(sql, dialect, sought, filter, these, most); });
 }
 
 }  // namespace

@@ -121,6 +121,21 @@ TEST_P(SearchContractTest, AHitIsWholeAndSaysWhose) {
     EXPECT_EQ(command->front().audit_key, session("s2", "bob", 2).audit_key);
 }
 
+TEST_P(SearchContractTest, WhatTheNewestRowsDoNotFillComesFromTheOlder) {
+    std::vector<model::CommandRun> many;
+    for (int i = 0; i < 17'000; ++i)  // more than PostgreSQL looks at row by row
+        many.push_back({.session = "s1", .time = at(100 + i), .text = i % 1700 == 0 ? "mark" : "w", .target = "x@web1"});
+    ASSERT_TRUE(m_store->record_commands(many));
+    Minutes marks;
+    for (int i = 15'300; i >= 0; i -= 1700) marks.push_back(100 + i);
+    EXPECT_EQ(minutes({.words = {"mark"}}), marks);
+    EXPECT_EQ(minutes({.words = {"mark"}, .most = 9}), Minutes(marks.begin(), marks.begin() + 9));
+    EXPECT_EQ(minutes({.words = {"mark"}, .until = at(101)}), (Minutes{100}));
+    EXPECT_EQ(minutes({.words = {"mark"}, .since = at(100), .until = at(15'400)}), marks);
+    EXPECT_EQ(minutes({.words = {"nginx"}}), (Minutes{6, 2, 1}));
+    EXPECT_EQ(minutes({.most = 1}), (Minutes{17'099}));
+}
+
 TEST_P(SearchContractTest, TimesNeedNotComeInOrder) {
     std::vector<model::CommandRun> late;
     for (int i = 0; i < 3000; ++i)
