@@ -413,7 +413,7 @@ void Observer::ended() {
     for (const File& file : files) {
         if (file != m_others && !file->is_folder) tell(file->over(kCut));
     }
-    if (m_others->moved()) tell(std::exchange(m_others, nullptr)->over(kNotFollowed));
+    if (m_others && m_others->moved()) tell(std::exchange(m_others, nullptr)->over(kNotFollowed));
     m_client.blind = m_server.blind = true;
 }
 
