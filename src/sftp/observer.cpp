@@ -398,6 +398,7 @@ void Observer::remember_size(const std::string& path, std::uint64_t size) {
 // --- the end ---
 
 void Observer::ended() {
+    if (std::exchange(m_over, true)) return;
     std::set<File> files;
     for (const auto& [handle, file] : m_files) files.insert(file);
     for (auto& [id, asked] : m_asked) {
@@ -413,7 +414,7 @@ void Observer::ended() {
     for (const File& file : files) {
         if (file != m_others && !file->is_folder) tell(file->over(kCut));
     }
-    if (m_others && m_others->moved()) tell(std::exchange(m_others, nullptr)->over(kNotFollowed));
+    if (m_others->moved()) tell(m_others->over(kNotFollowed));
     m_client.blind = m_server.blind = true;
 }
 

@@ -100,7 +100,8 @@ private:
     std::size_t m_paths_kept = 0;
     std::unordered_map<std::string, std::uint64_t> m_sizes;  // by path
     std::deque<std::string> m_sizes_order;
-    File m_others;  // what is moved in files that are not followed
+    File m_others;  // what is moved in files that are not followed; never null
+    bool m_over = false;
 };
 
 }  // namespace sekisho::sftp

@@ -106,7 +106,7 @@ def test_bash_with_tab(gateway):
         shell.close()
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here")
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
 def test_zsh_with_tab(gateway):
     shell = Shell(gateway, ["zsh", "-f", "-i"], ["PS1='$ '", "autoload -Uz compinit && compinit -u -D", "source <(sekisho completion zsh)"])
     try:
@@ -115,7 +115,7 @@ def test_zsh_with_tab(gateway):
         shell.close()
 
 
-@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish here")
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
 def test_fish(gateway):
     def offers(line):
         script = f"sekisho completion fish | source; complete --do-complete '{line}'"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from evidence import finished_recordings, newest
-from file_clients import AsyncSsh, Lftp, OpenSsh, Paramiko, Plan, Psftp, Sshfs, sha256
+from file_clients import AsyncSsh, Lftp, OpenSsh, Paramiko, Plan, Psftp, Sshfs, sha256, why_no_sshfs
 from gateway import Gateway
 from processes import PATIENCE, wait_until
 from targets import LOGIN
@@ -20,8 +20,7 @@ from world import World
 warnings.filterwarnings("ignore", module="asyncssh|paramiko|cryptography")
 
 CHANGES = ("write", "read", "rename", "remove", "mkdir", "rmdir", "setstat", "symlink", "hardlink")
-needs_mounts = pytest.mark.skipif(shutil.which("sshfs") is None or not os.access("/dev/fuse", os.W_OK) or os.geteuid() != 0,
-                                  reason="sshfs is not installed, or no file system can be mounted here")
+needs_mounts = pytest.mark.skipif(why_no_sshfs() is not None, reason=str(why_no_sshfs()))
 
 
 class Audited(World):

@@ -7,7 +7,7 @@ from processes import run, wait_until
 from targets import make_key
 
 DEVICE = Path("/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so")
-pytestmark = pytest.mark.skipif(not DEVICE.exists(), reason="no software security key here (Debian package openssh-tests)")
+pytestmark = pytest.mark.skipif(not DEVICE.exists(), reason="no software security key: openssh-tests is not installed")
 
 
 def user_with(folder, world, kind, *options):

@@ -16,6 +16,7 @@ from pathlib import Path
 import paramiko
 import pytest
 import raw_sftp as raw
+from file_clients import why_no_sshfs
 from house import request, s, u32
 from matrix_servers import AsyncSshServer
 from processes import PATIENCE, run, wait_until
@@ -454,8 +455,7 @@ def test_large_files_both_ways(at):
     assert user
 
 
-@pytest.mark.skipif(shutil.which("sshfs") is None or not os.access("/dev/fuse", os.W_OK) or os.geteuid() != 0,
-                    reason="sshfs is not installed, or no file system can be mounted here")
+@pytest.mark.skipif(why_no_sshfs() is not None, reason=str(why_no_sshfs()))
 @pytest.mark.parametrize("user", [READER, KEEPER])
 def test_sshfs(at, user):
     mine, mount = at.clients(user), at.files / "mount"

@@ -18,6 +18,13 @@ from targets import LOGIN
 EVERYTHING = frozenset(("put", "get", "rename", "remove", "mkdir", "rmdir", "chmod", "symlink", "hardlink"))
 
 
+def why_no_sshfs():
+    """Why nothing can be mounted here; None where it can."""
+    if shutil.which("sshfs") is None:
+        return "sshfs is not installed"
+    return None if os.geteuid() == 0 and os.access("/dev/fuse", os.W_OK) else "no file system can be mounted here"
+
+
 def sha256(content):
     return hashlib.sha256(content).hexdigest()
 

@@ -66,7 +66,7 @@ private:
 class BothGcm : public testing::TestWithParam<const char*> {
 protected:
     void SetUp() override {
-        if (!aes_gcm::has_ipsec_mb()) GTEST_SKIP() << "no libipsec-mb here";
+        if (!aes_gcm::has_ipsec_mb()) GTEST_SKIP() << "libipsec-mb is not installed";
     }
     void TearDown() override { aes_gcm::force(m_before); }
 

@@ -111,7 +111,8 @@ std::optional<Bytes> open(PacketOpener& opener, std::uint32_t sequence, Bytes se
 class PacketCipher : public testing::TestWithParam<Combination> {
 protected:
     void SetUp() override {
-        if (GetParam().gcm == aes_gcm::Backend::IpsecMb && !aes_gcm::has_ipsec_mb()) GTEST_SKIP() << "no libipsec-mb here";
+        if (GetParam().gcm == aes_gcm::Backend::IpsecMb && !aes_gcm::has_ipsec_mb())
+            GTEST_SKIP() << "libipsec-mb is not installed";
         aes_gcm::force(GetParam().gcm);
     }
     void TearDown() override { aes_gcm::force(m_before); }

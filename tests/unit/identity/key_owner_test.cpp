@@ -14,7 +14,7 @@ namespace {
 class KeyOwnerTest : public ::testing::Test {
 protected:
     void SetUp() override {
-        if (!test::KeygenFolder::available()) GTEST_SKIP() << "no ssh-keygen on this machine";
+        if (!test::KeygenFolder::available()) GTEST_SKIP() << "ssh-keygen is not installed";
         for (const char* name : {"ca", "team", "id", "plain"})
             run(std::string("ssh-keygen -q -N '' -C c -t ed25519 -f ") + name);
         m_trust.authorities = parse_authorities({m_folder.read("ca.pub")}).value();

@@ -18,7 +18,7 @@ keys::PublicKey key_of(const test::KeygenFolder& folder, const std::string& name
 class UserCertificateTest : public ::testing::Test {
 protected:
     void SetUp() override {
-        if (!test::KeygenFolder::available()) GTEST_SKIP() << "no ssh-keygen on this machine";
+        if (!test::KeygenFolder::available()) GTEST_SKIP() << "ssh-keygen is not installed";
         for (const char* name : {"ca", "other", "id"}) run(std::string("ssh-keygen -q -N '' -C c -t ed25519 -f ") + name);
         m_trust.authorities.push_back({key_of(m_folder, "ca"), {}});
     }
@@ -148,7 +148,7 @@ TEST_F(UserCertificateTest, ALockedOrExpiredUserStaysOut) {
 }
 
 TEST_F(UserCertificateTest, SecurityKeysMustBeTouchedAndGiveAPinWhereItIsAsked) {
-    if (!std::filesystem::exists(kSkProvider)) GTEST_SKIP() << "no software security key (package openssh-tests) here";
+    if (!std::filesystem::exists(kSkProvider)) GTEST_SKIP() << "no software security key: openssh-tests is not installed";
     run(std::string("ssh-keygen -q -N '' -C c -t ed25519-sk -w ") + kSkProvider + " -f sk");
     const auto plain = make("-n alice", "ca", "sk");
     EXPECT_NE(reason(plain).find("was not touched"), std::string::npos);

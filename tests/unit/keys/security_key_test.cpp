@@ -17,8 +17,8 @@ namespace {
 
 constexpr const char* kProvider = "/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so";
 
-#define SEKISHO_SOFTWARE_SECURITY_KEY_OR_SKIP(folder)                                                                 \
-    if (!std::filesystem::exists(kProvider)) GTEST_SKIP() << "no software security key (package openssh-tests) here"; \
+#define SEKISHO_SOFTWARE_SECURITY_KEY_OR_SKIP(folder)                                                                    \
+    if (!std::filesystem::exists(kProvider)) GTEST_SKIP() << "no software security key: openssh-tests is not installed"; \
     SEKISHO_KEYGEN_OR_SKIP(folder)
 
 struct SkKind {

@@ -66,6 +66,6 @@ inline constexpr KeygenKind kKeygenKinds[] = {
 
 }  // namespace sekisho::test
 
-#define SEKISHO_KEYGEN_OR_SKIP(folder)                                                                \
-    if (!::sekisho::test::KeygenFolder::available()) GTEST_SKIP() << "no ssh-keygen on this machine"; \
+#define SEKISHO_KEYGEN_OR_SKIP(folder)                                                              \
+    if (!::sekisho::test::KeygenFolder::available()) GTEST_SKIP() << "ssh-keygen is not installed"; \
     const ::sekisho::test::KeygenFolder folder

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/s3/changed_in.h"
+
 namespace sekisho::s3 {
 namespace {
 
@@ -14,12 +16,6 @@ const std::string kPage =
 <Contents><Key>keys/a%2Fb.pub</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>"abc"</ETag><Size>81</Size></Contents>
 <Contents><Key>keys/alice.pub</Key><ETag>&quot;d&amp;f&quot;</ETag><Size>0</Size><Owner><ID>x</ID></Owner></Contents></ListBucketResult>)";
 
-std::string replaced(std::string text, const std::string& what, const std::string& with) {
-    const std::size_t at = text.find(what);
-    EXPECT_NE(at, std::string::npos) << what;
-    return text.replace(at, what.size(), with);
-}
-
 TEST(ListingTest, ReadsAPage) {
     const auto page = parse_list_page(kPage, "keys/");
     ASSERT_TRUE(page) << page.error().full();
@@ -28,7 +24,7 @@ TEST(ListingTest, ReadsAPage) {
 }
 
 TEST(ListingTest, TheLastPageHasNoToken) {
-    const auto page = parse_list_page(replaced(kPage, "<IsTruncated>true", "<IsTruncated>false"), "keys/");
+    const auto page = parse_list_page(changed_in(kPage, "<IsTruncated>true", "<IsTruncated>false"), "keys/");
     ASSERT_TRUE(page) << page.error().full();
     EXPECT_EQ(page->next, "");
     const auto empty = parse_list_page("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>", "keys/");
@@ -37,10 +33,10 @@ TEST(ListingTest, TheLastPageHasNoToken) {
 }
 
 TEST(ListingTest, KeysAreDecodedOnlyWhereTheServerSaysThatItEncoded) {
-    std::string plain = replaced(kPage, "<EncodingType>url</EncodingType>", "");
+    std::string plain = changed_in(kPage, "<EncodingType>url</EncodingType>", "");
     EXPECT_EQ(parse_list_page(plain, "keys/")->objects[0].key, "keys/a%2Fb.pub");
-    EXPECT_FALSE(parse_list_page(replaced(kPage, "url</Enc", "rot13</Enc"), "keys/"));
-    EXPECT_FALSE(parse_list_page(replaced(kPage, "a%2F", "a%zz"), "keys/"));
+    EXPECT_FALSE(parse_list_page(changed_in(kPage, "url</Enc", "rot13</Enc"), "keys/"));
+    EXPECT_FALSE(parse_list_page(changed_in(kPage, "a%2F", "a%zz"), "keys/"));
 }
 
 TEST(ListingTest, EveryCutIsAnError) {
@@ -50,14 +46,14 @@ TEST(ListingTest, EveryCutIsAnError) {
 
 TEST(ListingTest, WhatDoesNotSayThatItIsWholeIsAnError) {
     const auto refused = [](const std::string& text) { return !parse_list_page(text, "keys/").has_value(); };
-    EXPECT_TRUE(refused(replaced(kPage, "<NextContinuationToken>to+ken/=</NextContinuationToken>", "")));
-    EXPECT_TRUE(refused(replaced(kPage, "<IsTruncated>true</IsTruncated>", "")));
-    EXPECT_TRUE(refused(replaced(kPage, "<IsTruncated>true", "<IsTruncated>maybe")));
-    EXPECT_TRUE(refused(replaced(kPage, "<KeyCount>2", "<KeyCount>3")));
-    EXPECT_TRUE(refused(replaced(kPage, "<Size>81</Size>", "")));
-    EXPECT_TRUE(refused(replaced(kPage, "<Size>81", "<Size>-1")));
-    EXPECT_TRUE(refused(replaced(kPage, "<Key>keys/alice.pub</Key>", "")));
-    EXPECT_TRUE(refused(replaced(kPage, "<Key>keys/alice", "<Key>other/alice")));
+    EXPECT_TRUE(refused(changed_in(kPage, "<NextContinuationToken>to+ken/=</NextContinuationToken>", "")));
+    EXPECT_TRUE(refused(changed_in(kPage, "<IsTruncated>true</IsTruncated>", "")));
+    EXPECT_TRUE(refused(changed_in(kPage, "<IsTruncated>true", "<IsTruncated>maybe")));
+    EXPECT_TRUE(refused(changed_in(kPage, "<KeyCount>2", "<KeyCount>3")));
+    EXPECT_TRUE(refused(changed_in(kPage, "<Size>81</Size>", "")));
+    EXPECT_TRUE(refused(changed_in(kPage, "<Size>81", "<Size>-1")));
+    EXPECT_TRUE(refused(changed_in(kPage, "<Key>keys/alice.pub</Key>", "")));
+    EXPECT_TRUE(refused(changed_in(kPage, "<Key>keys/alice", "<Key>other/alice")));
     EXPECT_TRUE(refused("<Error><Code>SlowDown</Code></Error>"));
     EXPECT_TRUE(refused("<html><body>Sign in to this network</body></html>"));
 }

@@ -3,14 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/s3/changed_in.h"
+
 namespace sekisho::s3 {
 namespace {
-
-std::string changed_in(std::string text, const std::string& what, const std::string& with) {
-    const std::size_t at = text.find(what);
-    EXPECT_NE(at, std::string::npos) << what;
-    return text.replace(at, what.size(), with);
-}
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
 TEST(MultipartTest, ReadsTheIdOfAnUpload) {

@@ -231,6 +231,9 @@ TEST(Observer, MoreThanItFollowsIsToldAtOnce) {
     ASSERT_EQ(rest.size(), Observer::kMostFiles + 1);
     EXPECT_EQ(rest.back().result, "not followed");
     EXPECT_EQ(rest.back().bytes_written, 3U);
+    opener.from_client(base::view(write(2, "h1024", 3, "def")));
+    opener.ended();
+    EXPECT_FALSE(opener.has_news());
 }
 
 TEST(FileHash, ItsWindowIsBounded) {
