@@ -9,7 +9,8 @@
 
 namespace sekisho::gateway {
 
-StoreWorker::StoreWorker(store::Store& store) : m_store(store), m_thread([this] { work_off(); }) {}
+StoreWorker::StoreWorker(store::Store& store)
+    : m_store(store), m_thread([this] { work_off(); }), m_sync_thread([this] { sync_behind(); }) {}
 
 StoreWorker::~StoreWorker() {
     {
@@ -18,6 +19,12 @@ StoreWorker::~StoreWorker() {
     }
     m_wake.notify_one();
     m_thread.join();
+    {
+        const std::lock_guard lock(m_mutex);
+        m_over = true;
+    }
+    m_wake_sync.notify_one();
+    m_sync_thread.join();
 }
 
 void StoreWorker::submit(Work work, std::function<void(Result<void>)> done, When when) {
@@ -89,7 +96,22 @@ void StoreWorker::work_off() {
         std::vector<Job> kept = run_together(jobs, may_keep);
         if (afterwards && m_store.reachable()) afterwards(m_store);
         lock.lock();
+        if (m_store.unsynced() && !std::exchange(m_unsynced, true)) m_wake_sync.notify_one();
         m_queue.insert(m_queue.begin(), std::move_iterator(kept.begin()), std::move_iterator(kept.end()));
+    }
+}
+
+void StoreWorker::sync_behind() {
+    base::name_this_thread("store-sync");
+    std::unique_lock lock(m_mutex);
+    while (true) {
+        m_wake_sync.wait(lock, [this] { return m_over || m_unsynced; });
+        if (!m_unsynced) return;
+        m_wake_sync.wait_for(lock, kSyncAfter, [this] { return m_over; });
+        m_unsynced = false;
+        lock.unlock();
+        if (const auto synced = m_store.sync(); !synced) log::error("store.not_synced", {{"reason", synced.error().full()}});
+        lock.lock();
     }
 }
 

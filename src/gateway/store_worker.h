@@ -1,7 +1,8 @@
 // StoreWorker: the one thread that talks to the store. Jobs that gathered while a transaction was written share the next one
 // (group commit): a login storm costs a few commits, not a thousand. What somebody waits for is written at once, what nobody
 // waits for gathers a little longer, and is kept in memory while the database cannot be reached. Results come back on the loop that
-// asked. Thread-safe; owned by gateway/serve.
+// asked. A second thread sees to it that what was written survives a power failure soon after, and holds nobody up for it. Thread-safe;
+// owned by gateway/serve.
 #pragma once
 
 #include <chrono>
@@ -34,7 +35,10 @@ public:
     /// Jobs that are kept while the store cannot be reached; what comes on top is an error.
     static constexpr std::size_t kMostKept = 50'000;
 
-    /// `done` runs on the worker's thread after the transaction is durable: hand it on to a loop.
+    /// What was written survives a kill at once, and a power failure so long after it.
+    static constexpr std::chrono::milliseconds kSyncAfter{1000};
+
+    /// `done` runs on the worker's thread after the transaction was written: hand it on to a loop.
     void submit(Work work, std::function<void(Result<void>)> done, When when = When::Now);
     /// `done` runs on `loop`.
     void submit(net::Loop& loop, Work work, std::function<void(Result<void>)> done);
@@ -56,6 +60,7 @@ private:
     };
 
     void work_off();
+    void sync_behind();
     std::vector<Job> run_together(std::vector<Job>& jobs, bool may_keep);
 
     store::Store& m_store;
@@ -67,7 +72,11 @@ private:
     bool m_will_look = false;  // the worker's wait ends by itself, in time for what gathers
     bool m_hurry = false;
     bool m_stopping = false;
+    std::condition_variable m_wake_sync;
+    bool m_unsynced = false;  // something was written since the last one began
+    bool m_over = false;  // nothing more will be
     std::thread m_thread;
+    std::thread m_sync_thread;
 };
 
 }  // namespace sekisho::gateway

@@ -31,6 +31,8 @@ public:
     virtual void limit_time(std::chrono::milliseconds limit) = 0;
     /// In a transaction that may write: another number than before where others have written since then. Nothing: that cannot be told.
     virtual std::optional<std::uint32_t> version_of_others() = 0;
+    /// Another number than before where this connection has changed something since then; always the same where sync() has nothing to do.
+    virtual int changes() = 0;
     /// As far as can be seen without waiting.
     virtual bool alive() = 0;
     /// Names the open transaction for committed(); empty where it has written nothing, or where nobody could ask later.
@@ -50,6 +52,8 @@ public:
     /// For people: "the store /var/lib/sekisho/sekisho.db", "PostgreSQL database sekisho at db.example.com:5432".
     virtual const std::string& name() const = 0;
     virtual std::unique_ptr<Connection> connect() = 0;
+    /// What was committed, by any connection, survives a power failure from now on. Any thread.
+    virtual void sync() = 0;
 };
 
 /// `file`: an absolute path or ":memory:".

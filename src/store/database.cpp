@@ -54,7 +54,7 @@ Result<void> Database::begin(std::string_view what, std::string_view statement) 
     if (!begun) return begun;
     m_depth = 1;
     ++m_transactions;
-    m_doomed = false;
+    m_doomed = m_must_last = false;
     return {};
 }
 
@@ -66,10 +66,24 @@ Result<void> Database::commit(std::string_view what) {
         m_connection->run("COMMIT");
         return {};
     });
-    if (committed) return {};
+    if (committed) {
+        if (std::exchange(m_changes, m_connection->changes()) != m_connection->changes()) m_unsynced = true;
+        return m_must_last ? sync() : Result<void>();
+    }
     roll_back();
     if (m_connection || id.empty()) return committed;
     return ask_what_became(id, committed.error());
+}
+
+Result<void> Database::sync() {
+    m_unsynced = false;
+    try {
+        m_backend->sync();
+        return {};
+    } catch (const std::exception& error) {
+        m_unsynced = true;
+        return fail("what was written to " + m_backend->name() + " may not survive a power failure", error.what());
+    }
 }
 
 /// The connection went between a COMMIT and its answer. Only the database knows, as soon as it can be asked again.

@@ -3,6 +3,7 @@
 // thread at a time.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -67,6 +68,13 @@ public:
         return result;
     }
 
+    /// The open transaction's caller hears of its success only when a power failure cannot take it back.
+    void must_last() { m_must_last = true; }
+    /// The same for all that was committed before. Any thread.
+    Result<void> sync();
+    /// Something was committed that sync() is still to see to. Any thread.
+    bool unsynced() const { return m_unsynced; }
+
     /// For the statements of the open transaction, while what is returned is kept.
     std::shared_ptr<void> limit_time(std::chrono::milliseconds limit) {
         m_connection->limit_time(limit);
@@ -121,6 +129,9 @@ private:
     std::uint64_t m_transactions = 0;
     std::uint64_t m_taken_back = 0;
     bool m_doomed = false;
+    bool m_must_last = false;
+    int m_changes = 0;  // of the connection, when something was committed last
+    std::atomic<bool> m_unsynced = false;
     bool m_was_lost = false;
     // Whoever comes soon after a slow attempt is not made to wait for another one.
     std::chrono::steady_clock::time_point m_next_attempt{};

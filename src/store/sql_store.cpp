@@ -157,6 +157,7 @@ public:
 
     Result<void> replace_access(const model::Access& access, const std::vector<model::AuditRecord>& changes) override {
         return m_database.transaction("change access", [&]() -> Result<void> {
+            m_database.must_last();
             m_database.lock(m_database.dialect().lock_access);
             const model::Access before = read_access(sql());
             if (access.version != 0 && access.version != before.version) {
@@ -171,6 +172,7 @@ public:
     Result<void> change_users(const std::vector<model::User>& put, const std::vector<std::string>& remove,
         const std::vector<model::AuditRecord>& changes) override {
         return m_database.transaction("change users", [&]() -> Result<void> {
+            m_database.must_last();
             m_database.lock(m_database.dialect().lock_access);
             if (auto written = write_kept_elsewhere(sql(), put, remove); !written) return written;
             for (const model::AuditRecord& change : changes) insert_audit(change);
@@ -227,6 +229,8 @@ public:
     Result<void> together(const std::function<Result<void>()>& work) override {
         return m_database.transaction("write together", [&]() -> Result<void> { return work(); });
     }
+    Result<void> sync() override { return m_database.sync(); }
+    bool unsynced() const override { return m_database.unsynced(); }
     bool reachable() const override { return m_database.reachable(); }
 
 private:
@@ -409,6 +413,7 @@ Result<std::vector<std::string>> SqlStore::learned_host_keys(const std::string& 
 
 Result<void> SqlStore::learn_host_key(const std::string& target, const std::string& line) {
     return m_database.transaction("keep a host key", [&]() -> Result<void> {
+        m_database.must_last();
         m_database.lock(m_database.dialect().lock_records);
         int known = 0;
         sql() << "SELECT COUNT(*) FROM learned_host_keys WHERE target = :t AND line = :l", use(target), use(line),
@@ -428,6 +433,7 @@ Result<std::vector<model::Shipment>> SqlStore::shipments(const ShipmentFilter& f
 Result<void> SqlStore::put_shipments(
     const std::vector<model::Shipment>& shipments, const std::vector<model::AuditRecord>& records) {
     return m_database.transaction("store shipments", [&]() -> Result<void> {
+        m_database.must_last();
         for (const model::Shipment& shipment : shipments) write_shipment(sql(), shipment, m_gateway);
         for (const model::AuditRecord& record : records) insert_audit(record);
         return {};
@@ -455,6 +461,7 @@ Result<std::optional<model::TargetSecret>> SqlStore::target_secret(
 /// Under the lock of access: the target stays while its credential is written.
 Result<void> SqlStore::set_target_secret(const model::TargetSecret& secret, const model::AuditRecord& record) {
     return m_database.transaction("store a credential", [&]() -> Result<void> {
+        m_database.must_last();
         m_database.lock(m_database.dialect().lock_access);
         if (!has_target(sql(), secret.target)) return fail("no target is called " + secret.target);
         write_secret(sql(), secret);
@@ -466,6 +473,7 @@ Result<void> SqlStore::set_target_secret(const model::TargetSecret& secret, cons
 Result<bool> SqlStore::remove_target_secret(
     const std::string& target, const std::string& login, model::TargetAuth kind, const model::AuditRecord& record) {
     return m_database.transaction("remove a stored credential", [&]() -> Result<bool> {
+        m_database.must_last();
         m_database.lock(m_database.dialect().lock_access);
         if (!delete_secret(sql(), storable(target), storable(login), kind)) return false;
         insert_audit(record);

@@ -18,6 +18,7 @@
 namespace sekisho::store {
 namespace {
 
+constexpr std::string_view kInMemory = ":memory:";
 constexpr int kPatience = 5000;  // milliseconds, with another who writes
 
 sqlite_api::sqlite3* handle_of(soci::session& sql) {
@@ -49,6 +50,7 @@ public:
         const int asked = sqlite_api::sqlite3_file_control(handle, "main", SQLITE_FCNTL_DATA_VERSION, &version);
         return asked == SQLITE_OK ? std::optional(version) : std::nullopt;
     }
+    int changes() override { return sqlite_api::sqlite3_total_changes(handle_of(sql())); }
     bool alive() override { return true; }
     std::string transaction_id() override { return {}; }
     std::optional<bool> committed(const std::string&) override { return std::nullopt; }
@@ -111,7 +113,7 @@ public:
 
     std::unique_ptr<Connection> connect() override {
         if (m_file.find('"') != std::string::npos) throw std::runtime_error("a quotation mark cannot stand in its path");
-        if (m_file != ":memory:") make_private(m_file);
+        if (m_file != kInMemory) make_private(m_file);
         auto sql = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + m_file + "\"");
         *sql << "PRAGMA busy_timeout = " + std::to_string(kPatience);
         keep_log(*sql);
@@ -120,6 +122,17 @@ public:
             *sql << pragma;
         }
         return std::make_unique<SqliteConnection>(std::move(sql));
+    }
+
+    /// SQLite leaves the log to the system until it copies it into the database, which may be hours (synchronous = NORMAL). There are
+    /// no locks on the log's file: a descriptor of our own takes none away.
+    void sync() override {
+        if (m_file == kInMemory) return;
+        const int fd = ::open((m_file + "-wal").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0 && errno == ENOENT) return;  // all of it is in the database
+        const int error = fd < 0 || ::fdatasync(fd) != 0 ? errno : 0;
+        if (fd >= 0) ::close(fd);
+        if (error != 0) throw std::runtime_error(std::strerror(error));
     }
 
 private:

@@ -109,6 +109,12 @@ public:
     /// Runs `work` in one transaction: its calls become durable together or not at all (group commit of the store worker).
     virtual Result<void> together(const std::function<Result<void>()>& work) = 0;
 
+    /// What was written survives a power failure from now on. Changes of access, keys and credentials do when their call returns; the rest
+    /// does by itself only where the database is a server. Any thread, also beside other calls.
+    virtual Result<void> sync() = 0;
+    /// Something was written that sync() is still to see to. Any thread.
+    virtual bool unsynced() const = 0;
+
     /// False after a call that could not reach the database, or lost it: the same call may succeed in a moment.
     virtual bool reachable() const = 0;
 };

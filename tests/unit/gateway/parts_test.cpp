@@ -229,10 +229,16 @@ public:
         if (!done) kept = before;
         return done;
     }
+    Result<void> sync() override {
+        ++syncs;
+        return {};
+    }
+    bool unsynced() const override { return true; }
     bool reachable() const override { return m_reachable; }
 
     std::atomic<bool> away = false;
     std::atomic<int> attempts = 0;
+    std::atomic<int> syncs = 0;
     std::vector<std::string> kept;  // of the worker's thread, while there is one
 
 private:
@@ -274,6 +280,19 @@ TEST(StoreWorker, WhatNobodyWaitsForIsKeptInItsOrderUntilTheStoreIsBack) {
     EXPECT_EQ(answered, 3);
     EXPECT_EQ(failed, 0);
     EXPECT_EQ(store.kept, (std::vector<std::string>{"1", "2", "3", "4"}));
+}
+
+TEST(StoreWorker, WhatWasWrittenIsSyncedSoonAfterAndAtTheEnd) {
+    AwayStore store;
+    {
+        StoreWorker worker(store);
+        worker.audit(record_of("1"));
+        while (store.syncs == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        EXPECT_EQ(store.syncs, 1);
+        worker.submit([](store::Store& one) { return one.audit(record_of("2")); }, [](const Result<void>&) {});
+    }
+    EXPECT_EQ(store.syncs, 2);
+    EXPECT_EQ(store.kept.size(), 2U);
 }
 
 TEST(StoreWorker, AnEndWithoutTheStoreKeepsNobodyWaiting) {

@@ -297,6 +297,8 @@ public:
         const std::string& t, const std::string& l, model::TargetAuth k, const model::AuditRecord& r) override {
         return m_store.remove_target_secret(t, l, k, r);
     }
+    Result<void> sync() override { return m_store.sync(); }
+    bool unsynced() const override { return m_store.unsynced(); }
     bool reachable() const override { return m_store.reachable(); }
     Result<void> together(const std::function<Result<void>()>& work) override { return m_store.together(work); }
 
