@@ -90,7 +90,7 @@ std::string options_text(const AuthorizedKey& key) {
 std::string authorized_line(std::string_view options, const PublicKey& key, std::string_view comment) {
     std::string line(options);
     if (!line.empty()) line += ' ';
-    return line + key.line(comment);
+    return line + key.line(trimmed(comment));
 }
 
 Result<std::vector<std::string>> authorized_lines(std::string_view text, const KeyImport& import) {
@@ -107,7 +107,8 @@ Result<std::vector<std::string>> authorized_lines(std::string_view text, const K
     std::vector<std::string> lines;
     for (const auto& entry : file->entries) {
         std::string line(trimmed(as_written.at(entry.line - 1)));
-        if (entry.key.comment.empty() && !import.comment.empty()) line += " " + import.comment;
+        if (const auto comment = trimmed(import.comment); entry.key.comment.empty() && !comment.empty())
+            line.append(" ").append(comment);
         if (entry.key.options.empty() && !import.options.empty()) line = import.options + " " + line;
         auto fine = checked(std::move(line), entry.key.key);
         if (!fine) return fail("line " + std::to_string(entry.line) + ": " + fine.error().text);

@@ -123,6 +123,8 @@ class Conversation:
         return self
 
     def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self.say(b"\n\x04")  # the line that the command waits for, and an end that a terminal understands
         self.m_process.stdin.close()
         try:
             self.m_process.wait(10)

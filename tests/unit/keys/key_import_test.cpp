@@ -80,6 +80,14 @@ TEST(KeyImport, OptionsAndCommentsAreNothingElse) {
     EXPECT_THAT(refusal(rfc4716(some_key()), {.options = other_key().line()}), HasSubstr("another key"));
 }
 
+// So that a line which was kept is the same line when it is given again.
+TEST(KeyImport, BlanksAroundACommentAreNotKept) {
+    const std::string line = some_key().line("bit");
+    EXPECT_THAT(authorized_lines(rfc4716(some_key(), " bit ")).value(), ElementsAre(line));
+    EXPECT_THAT(authorized_lines(some_key().line(), {.comment = " bit "}).value(), ElementsAre(line));
+    EXPECT_THAT(authorized_lines(some_key().line(), {.comment = "  "}).value(), ElementsAre(some_key().line()));
+}
+
 TEST(KeyImport, PartsMakeALineAndALineItsParts) {
     const std::string options = "from=\"10.0.0.0/8\",restrict,command=\"say \\\"hi\\\"\"";
     const std::string line = authorized_line(options, some_key(), "a b");
