@@ -6,22 +6,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "keyholder/send_all.h"
 #include "keys/public_key.h"
 
 namespace sekisho::gateway {
 namespace {
 
 constexpr timeval kPatience{2, 0};
-
-bool send_all(int fd, BytesView bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-    return true;
-}
 
 }  // namespace
 
@@ -75,7 +66,7 @@ Result<Bytes> EvidenceLink::exchange(const keyholder::Request& request) {
         return fail("the keyholder does not answer", std::move(reason));
     };
     const std::uint64_t ticket = ++m_last_ticket;
-    if (!send_all(m_link.fd(), keyholder::encode(ticket, request))) return lost(std::strerror(errno));
+    if (!keyholder::send_all(m_link.fd(), keyholder::encode(ticket, request))) return lost(std::strerror(errno));
     Bytes bytes(keyholder::kFrameHeader + keyholder::kMostReply);
     std::size_t have = 0;
     while (true) {

@@ -12,20 +12,11 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "keyholder/messages.h"
+#include "keyholder/send_all.h"
 #include "sandbox/sandbox.h"
 
 namespace sekisho::keyholder {
 namespace {
-
-bool write_all(int fd, BytesView bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-    return true;
-}
 
 /// Leaves nothing behind where it has to grow.
 void append(Bytes& to, BytesView more) {
@@ -79,7 +70,7 @@ std::string serve_link(const Keyring& keys, int link) {
             const auto frame = next_frame(BytesView(buffer).subspan(used, have - used), kMostRequest);
             if (!frame) {
                 log::warn("keyholder.refused", {{"reason", frame.error().full()}});
-                (void)write_all(link, encode(Reply{0, std::unexpected(frame.error())}));
+                (void)send_all(link, encode(Reply{0, std::unexpected(frame.error())}));
                 return frame.error().full();
             }
             if (!*frame) break;
@@ -88,7 +79,7 @@ std::string serve_link(const Keyring& keys, int link) {
             base::wipe(reply);
             used += kFrameHeader + (*frame)->size();
         }
-        const bool written = write_all(link, replies);
+        const bool written = send_all(link, replies);
         base::wipe(replies);
         if (!written) return "the gateway does not read";
         std::memmove(buffer.data(), buffer.data() + used, have - used);
@@ -99,7 +90,7 @@ std::string serve_link(const Keyring& keys, int link) {
 void serve(const KeyFiles& files, const std::vector<int>& links) {
     const auto keys = Keyring::load(files);
     if (!keys) {
-        for (const int link : links) (void)write_all(link, encode(std::unexpected(keys.error())));
+        for (const int link : links) (void)send_all(link, encode(std::unexpected(keys.error())));
         ::_exit(1);
     }
     const auto permitted = sandbox_before_threads(files);
@@ -115,12 +106,12 @@ void serve(const KeyFiles& files, const std::vector<int>& links) {
     }
     if (const auto calls = sandbox::restrict_calls(permitted); !calls) {
         log::error("keyholder.sandbox", {{"reason", calls.error().full()}});
-        for (const int link : links) (void)write_all(link, encode(std::unexpected(calls.error())));
+        for (const int link : links) (void)send_all(link, encode(std::unexpected(calls.error())));
         ::_exit(1);
     }
     const Bytes hello = encode(Result<PublicParts>(keys->public_parts()));
     for (const int link : links) {
-        if (!write_all(link, hello)) ::_exit(1);
+        if (!send_all(link, hello)) ::_exit(1);
     }
     confined.count_down();
     for (auto& thread : threads) thread.join();

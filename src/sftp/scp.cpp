@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "sftp/paths.h"
+#include "sftp/taken.h"
 
 namespace sekisho::sftp {
 
@@ -82,13 +83,7 @@ void ScpObserver::advance() {
             message(line);
         }
     }
-    if (m_taken == m_input.size()) {
-        Bytes().swap(m_input);
-        m_taken = 0;
-    } else if (m_taken > m_input.size() / 2) {
-        m_input.erase(m_input.begin(), m_input.begin() + static_cast<std::ptrdiff_t>(m_taken));
-        m_taken = 0;
-    }
+    drop_taken(m_input, m_taken);
 }
 
 /// Up to the line's end, without it; false: it is not there yet.

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "sftp/taken.h"
 #include "wire/reader.h"
 
 namespace sekisho::sftp {
@@ -38,7 +39,7 @@ Result<void> Watch::advance(Output& out) {
     while (step && *step == Step::Done) step = must_wait(out) ? Step::MustWait : this->step(out);
     if (!step) return std::unexpected(step.error());
     m_blocked = *step == Step::MustWait;
-    compact();
+    drop_taken(m_input, m_taken);
     return {};
 }
 
@@ -85,16 +86,6 @@ Watch::Step Watch::pass_body(BytesView rest, Output& out) {
     m_taken += part.size();
     m_body -= part.size();
     return m_body > 0 ? Step::NeedsBytes : Step::Done;
-}
-
-void Watch::compact() {
-    if (m_taken == m_input.size()) {
-        Bytes().swap(m_input);
-        m_taken = 0;
-    } else if (m_taken > m_input.size() / 2) {
-        m_input.erase(m_input.begin(), m_input.begin() + static_cast<std::ptrdiff_t>(m_taken));
-        m_taken = 0;
-    }
 }
 
 /// Draft §4: a server answers with the lower one of two versions. What is kept here is kept in version 3, so that is what we offer.

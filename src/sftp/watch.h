@@ -109,7 +109,6 @@ private:
     void pass_on(const Request& request, Output& out);
     void refuse(const Request& request, Status status, const std::string& reason, Output& out);
     void answer(std::uint32_t id, Status status, std::string_view text, Output& out);
-    void compact();
 
     // paths
     void ask(Request request, Output& out);
