@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
+#include <set>
 
 #include "crypto/evp.h"
+#include "crypto/hash.h"
 #include "crypto/key_agreement_methods.h"
 
 namespace sekisho::crypto {
@@ -207,15 +210,54 @@ Result<std::unique_ptr<KeyAgreement>> diffie_hellman_sha256(const DiffieHellmanG
     return std::make_unique<DiffieHellman>(std::move(made), HashKind::Sha256);
 }
 
+namespace {
+
+/// Primes that were proven, by their digest: a server picks one of some dozens anew for each exchange.
+class ProvenPrimes {
+public:
+    using Digest = std::array<std::byte, 32>;
+
+    bool has(const Digest& digest) {
+        const std::lock_guard lock(m_mutex);
+        return m_digests.contains(digest);
+    }
+    void add(const Digest& digest) {
+        const std::lock_guard lock(m_mutex);
+        if (m_digests.size() >= kMost)
+            m_digests.erase(m_digests.begin());  // any: digests have no order that somebody could choose
+        m_digests.insert(digest);
+    }
+
+private:
+    static constexpr std::size_t kMost = 256;
+    std::mutex m_mutex;
+    std::set<Digest> m_digests;
+};
+
+/// For p = 2q + 1 and a prime q this is a proof (Pocklington): 2^(p-1) = 1 modulo p, and 2^2 - 1 has no divisor in common with p.
+bool is_prime_if_half_is(const BIGNUM* p, BN_CTX* context) {
+    const evp::Number two = evp::number(Bytes{std::byte{2}});
+    evp::Number exponent(BN_dup(p)), power(BN_new());
+    SEKISHO_ASSERT(exponent && power && BN_sub_word(exponent.get(), 1) == 1);
+    SEKISHO_ASSERT(BN_mod_exp(power.get(), two.get(), exponent.get(), p, context) == 1);
+    return BN_is_one(power.get()) && BN_mod_word(p, 3) != 0;
+}
+
+}  // namespace
+
 bool is_safe_prime(BytesView prime) {
     if (prime.size() > 8192 / 8) return false;
+    static ProvenPrimes proven;
+    const auto digest = sha256({prime});
+    if (proven.has(digest)) return true;
     const evp::Number p = evp::number(prime);
-    if (BN_num_bits(p.get()) < 3 || !BN_is_odd(p.get())) return false;
+    if (BN_num_bits(p.get()) < 4 || !BN_is_odd(p.get())) return false;
     evp::Number q(BN_new());
     const evp::NumberContext context(BN_CTX_new());
     SEKISHO_ASSERT(q && context && BN_rshift1(q.get(), p.get()) == 1);
-    // q first: it is the one that a weak group fails.
-    return BN_check_prime(q.get(), context.get(), nullptr) == 1 && BN_check_prime(p.get(), context.get(), nullptr) == 1;
+    if (!is_prime_if_half_is(p.get(), context.get()) || BN_check_prime(q.get(), context.get(), nullptr) != 1) return false;
+    proven.add(digest);
+    return true;
 }
 
 // --- by name (key_agreement_methods.h) ---

@@ -32,8 +32,8 @@ bool is_known_group(const DiffieHellmanGroup& group);
 /// 1 < generator < prime-1. Whether it is a safe prime is not looked at (is_safe_prime).
 Result<std::unique_ptr<KeyAgreement>> diffie_hellman_sha256(const DiffieHellmanGroup& group, std::size_t least, std::size_t most);
 
-/// Whether prime and (prime-1)/2 are prime; wrong with a probability below 2^-128 whoever chose the number. From tens of
-/// milliseconds (2048 bits) to several seconds (8192 bits): never on a loop.
+/// Whether prime and (prime-1)/2 are prime; wrong with a probability below 2^-128 whoever chose the number. From a tenth of a second
+/// (2048 bits) to more than ten (8192 bits), unless it was asked about the same one before: never on a loop. Any thread.
 bool is_safe_prime(BytesView prime);
 
 }  // namespace sekisho::crypto

@@ -175,6 +175,26 @@ TEST(DiffieHellman, SafePrimesAreToldFromOthers) {
     EXPECT_FALSE(is_safe_prime(Bytes{std::byte{29}}));  // prime, but 14 is not
     EXPECT_FALSE(is_safe_prime(Bytes{}));
     EXPECT_FALSE(is_safe_prime(Bytes(1025, std::byte{0xff})));
+    // Again, when they are known.
+    EXPECT_TRUE(is_safe_prime(prime));
+    EXPECT_FALSE(is_safe_prime(other));
+}
+
+TEST(DiffieHellman, SmallSafePrimesAreThoseThatDivisionFinds) {
+    const auto is_prime = [](unsigned n) {
+        for (unsigned d = 2; d * d <= n; ++d) {
+            if (n % d == 0) return false;
+        }
+        return n > 1;
+    };
+    int found = 0;
+    for (unsigned p = 9; p < 0x10000; ++p) {
+        const bool safe = is_prime(p) && is_prime((p - 1) / 2) && p % 2 == 1;
+        const Bytes bytes{static_cast<std::byte>(p >> 8), static_cast<std::byte>(p & 0xff)};
+        ASSERT_EQ(is_safe_prime(bytes), safe) << p;
+        found += safe ? 1 : 0;
+    }
+    EXPECT_GT(found, 256);  // more than are remembered
 }
 
 }  // namespace
