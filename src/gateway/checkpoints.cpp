@@ -17,6 +17,8 @@ Result<void> Checkpoints::sign(store::Store& store) {
         if (!head) return std::unexpected(head.error());
         // Behind a checkpoint, also another gateway's, nothing has happened.
         if (head->sequence == 0 || head->checkpoint || head->sequence == m_last) return {};
+        // The keyholder signs nothing below this any more: a power failure that left less would look like records that somebody cut off.
+        if (auto synced = store.sync(); !synced) return std::unexpected(synced.error());
         const auto made = m_link.sign(*head);
         if (made) {
             m_complained = false;

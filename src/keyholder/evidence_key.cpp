@@ -31,13 +31,13 @@ Result<evidence::ChainHead> read_position(const std::string& path) {
     return *position;
 }
 
-/// By another name and a rename: whoever is killed in the middle leaves the one before. Not synced, which would cost the disk a write for
-/// each checkpoint: after a power failure the chain itself may have lost as much.
+/// By another name and a rename: whoever is killed in the middle leaves the one before, and so does a power failure, which may also take
+/// the rename back: the chain's check wants what was signed before to be in the chain, not that it was the last.
 Result<void> write_position(const std::string& path, const std::string& text) {
     const std::string fresh = path + ".new";
     const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return fail("cannot write " + fresh, std::strerror(errno));
-    const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
     const int error = errno;
     ::close(fd);
     if (!written) return fail("cannot write " + fresh, std::strerror(error));

@@ -1,11 +1,14 @@
 // The gateway's pure parts: what an exec request is, the command form, judging host keys, texts, the store worker.
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <chrono>
 #include <future>
 #include <thread>
 
+#include "gateway/checkpoints.h"
 #include "gateway/exec_kind.h"
 #include "gateway/host_key_check.h"
 #include "gateway/refusal_budget.h"
@@ -178,7 +181,7 @@ TEST(StoreWorker, OneBadJobDoesNotTakeItsNeighboursBack) {
 }
 
 /// A database that goes away and comes back; keeps the kinds of its audit records.
-class AwayStore final : public store::Store {
+class AwayStore : public store::Store {
 public:
     Result<model::Access> access() override { return fail("unused"); }
     Result<std::uint64_t> access_version() override { return fail("unused"); }
@@ -309,6 +312,43 @@ TEST(StoreWorker, AnEndWithoutTheStoreKeepsNobodyWaiting) {
     }
     EXPECT_EQ(failed, 10);
     EXPECT_TRUE(store.kept.empty());
+}
+
+/// Has records to sign.
+class ChainStore final : public AwayStore {
+public:
+    Result<evidence::ChainHead> audit_head() override { return evidence::ChainHead{.sequence = 7}; }
+    Result<void> sync() override {
+        if (broken) return fail("the disk is broken");
+        return AwayStore::sync();
+    }
+    bool broken = false;
+};
+
+// What the keyholder has signed once must be there after a power failure, too.
+TEST(Checkpoints, OnlyWhatIsOnTheDiskIsSigned) {
+    const auto key = keys::PrivateKey::generate(keys::KeyKind::Ed25519);
+    ChainStore store;
+    EvidenceLink link;
+    ASSERT_TRUE(link.has(key.public_key().blob()));
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    link.adopt(keyholder::Descriptor(ends[0]));
+    const keyholder::Descriptor keyholder(ends[1]);
+    std::atomic<int> synced_before = -1;
+    std::thread asked([&] {
+        std::byte byte{};
+        if (::recv(keyholder.fd(), &byte, 1, 0) == 1) synced_before = store.syncs.load();
+        ::shutdown(keyholder.fd(), SHUT_RDWR);
+    });
+    Checkpoints checkpoints(link);
+    store.broken = true;
+    EXPECT_FALSE(checkpoints.sign(store));
+    EXPECT_EQ(synced_before, -1);
+    store.broken = false;
+    EXPECT_TRUE(checkpoints.sign(store));
+    asked.join();
+    EXPECT_EQ(synced_before, 1);
 }
 
 }  // namespace
