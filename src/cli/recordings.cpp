@@ -19,6 +19,7 @@
 #include "base/time_zone.h"
 #include "cli/recordings_remote.h"
 #include "cli/recordings_screen.h"
+#include "model/shipment.h"
 #include "recording/commands.h"
 #include "recording/export.h"
 #include "recording/file_listing.h"
@@ -148,10 +149,13 @@ int list(const Context& context, const RecordingsOptions& options) {
     const auto config = context.config();
     const bool ships = config && !config->recording.upload.url.empty();
     const ShippingStates shipping = ships ? shipping_states(context, options.user) : ShippingStates();
+    // Of one that is here: it is written down as removed a moment before it is.
     const auto shipped = [&](const std::string& session) {
         const auto known = shipping.by_session.find(session);
         if (!shipping.known) return std::string("unknown");
-        return known == shipping.by_session.end() ? std::string("local") : known->second;
+        if (known == shipping.by_session.end()) return std::string("local");
+        const bool removed = known->second == model::name(model::ShipmentState::Removed);
+        return removed ? std::string(model::name(model::ShipmentState::Verified)) : known->second;
     };
     std::set<std::string> here;
     nlohmann::json all = nlohmann::json::array();
