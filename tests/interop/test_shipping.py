@@ -199,7 +199,7 @@ def kills(world, bucket, times, seed):
     return known
 
 
-@pytest.mark.row("B4", "H")
+@pytest.mark.row("B4")
 def test_a_gateway_that_is_killed_again_and_again(shipped, swift, faults):
     bucket = swift.bucket("killed")
     world = shipped(bucket, faults.url)
@@ -214,7 +214,7 @@ def test_a_gateway_that_is_killed_again_and_again(shipped, swift, faults):
 
 
 @pytest.mark.soak
-@pytest.mark.row("B4", "H")
+@pytest.mark.row("B4")
 def test_a_gateway_that_is_killed_a_hundred_times(shipped, swift):
     bucket = swift.bucket("killed-often")
     world = shipped(bucket, f"http://127.0.0.1:{swift.port}")
