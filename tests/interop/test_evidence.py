@@ -49,7 +49,7 @@ def offline(folder, *arguments):
     return Gateway(folder / "nowhere").command(*arguments)
 
 
-@pytest.mark.row("F")
+@pytest.mark.row("F2")
 def test_everything_is_there_signed_and_in_one_chain(evidence):
     gateway = evidence.gateway
     answer = json.loads(gateway.command("verify", "--json").ok().text)
@@ -67,7 +67,7 @@ def test_everything_is_there_signed_and_in_one_chain(evidence):
     assert {"gateway.start", "session.start", "session.finish", "channel.open", "gateway.stop", "audit.checkpoint"} <= kinds
 
 
-@pytest.mark.row("F")
+@pytest.mark.row("F2")
 def test_another_implementation_agrees(evidence):
     kept = evidence.kept
     key = audit_chain.public_key((kept / "evidence.pub").read_text())
@@ -76,7 +76,7 @@ def test_another_implementation_agrees(evidence):
         assert audit_chain.check_signed_end(path.read_bytes(), key) >= 1
 
 
-@pytest.mark.row("F")
+@pytest.mark.row("F2")
 def test_files_and_the_public_key_are_enough(evidence, folder):
     kept = evidence.kept
     key = ["--evidence-key", kept / "evidence.pub"]
@@ -173,7 +173,7 @@ def named(findings, number):
     return False
 
 
-@pytest.mark.row("F")
+@pytest.mark.row("F2")
 @pytest.mark.slow
 def test_a_hundred_changes_to_the_recordings_are_found_and_named(evidence, folder):
     kept, chance = evidence.kept, random.Random(7)
@@ -192,7 +192,7 @@ def test_a_hundred_changes_to_the_recordings_are_found_and_named(evidence, folde
     assert len(kinds) == 6
 
 
-@pytest.mark.row("F")
+@pytest.mark.row("F2")
 @pytest.mark.slow
 def test_a_hundred_changes_to_the_rows_are_found_and_named(evidence, folder):
     gateway, chance = evidence.gateway, random.Random(8)
@@ -212,7 +212,7 @@ def test_a_hundred_changes_to_the_rows_are_found_and_named(evidence, folder):
     assert len(kinds) == 8
 
 
-@pytest.mark.row("F")
+@pytest.mark.row("F2")
 def test_what_a_killed_gateway_left_is_signed_at_the_next_start(own_world):
     world = own_world
     client = world.alice.start("-tt", world.place(), "echo here; sleep 60")
@@ -235,7 +235,7 @@ def test_what_a_killed_gateway_left_is_signed_at_the_next_start(own_world):
     assert (cut["state"], cut["signature"], cut["in_audit"]) == ("not complete", "signed", True), answer
 
 
-@pytest.mark.row("F")
+@pytest.mark.row("F2")
 def test_the_keyholder_signs_no_chain_that_was_cut_off(own_world):
     """The store goes back behind what was signed: no checkpoint stands for it, and the records say so."""
     gateway = own_world.gateway
@@ -253,7 +253,7 @@ def test_the_keyholder_signs_no_chain_that_was_cut_off(own_world):
     assert found.status == 1 and "cut off at the end" in found.err or "kept elsewhere" in found.err, found
 
 
-@pytest.mark.row("F")
+@pytest.mark.row("F2")
 def test_audit_ls_shows_the_newest(evidence):
     gateway = evidence.gateway
     everything = gateway.listing("audit", "ls", "--after", "0", "--most", "100000")

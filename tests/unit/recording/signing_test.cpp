@@ -51,7 +51,7 @@ CheckedRecording checked(const std::string& path, const Signer& signer) {
 }
 
 TEST(Signing, RecordingsThatEndTogetherShareASignature) {
-    RecordProperty("row", "F");
+    RecordProperty("row", "F2");
     const TemporaryFolder folder;
     Signer signer;
     std::vector<std::string> paths;

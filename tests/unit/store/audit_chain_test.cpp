@@ -25,7 +25,7 @@ std::string said(const evidence::ChainCheck& check) { return check.sound() ? "so
 using AuditChainTest = StoreTest;
 
 TEST_P(AuditChainTest, EachRecordStandsForAllBeforeIt) {
-    RecordProperty("row", "F");
+    RecordProperty("row", "F2");
     EXPECT_EQ(m_store->audit_head().value(), evidence::ChainHead{});
     for (int i = 0; i < 5; ++i)
         ASSERT_TRUE(m_store->audit({.kind = "a", .session = "s", .recording = "2026-11-22_14-16-00_alice"}));
