@@ -86,6 +86,16 @@ def test_transfer_with_rekeys(matrix_world, role, name):
     expect(bad, bad and bad[0].result)
 
 
+@pytest.mark.row("F4")
+@pytest.mark.parametrize("role", ["client", "target"])
+def test_post_quantum_exchange(matrix_world, role):
+    """On either hop, with rekeys, as the wire shows it. OpenSSH 9.2 knows this one; the matrix has the others."""
+    run, missing = begin(matrix_world, role, "OpenSSH 9.2")
+    assert not missing, missing
+    run.algorithm("kex", "sntrup761x25519-sha512@openssh.com")
+    assert run.rows[-1].result == "ok", run.rows[-1].result
+
+
 @pytest.mark.matrix
 @pytest.mark.parametrize(("role", "name"), cases())
 def test_everything(matrix_world, role, name):
