@@ -67,7 +67,9 @@ Result<void> Database::commit(std::string_view what) {
         return {};
     });
     if (committed) {
-        if (std::exchange(m_changes, m_connection->changes()) != m_connection->changes()) m_unsynced = true;
+        const int changes = m_connection->changes();
+        if (std::exchange(m_changes, changes) == changes) return {};
+        m_unsynced = true;
         return m_must_last ? sync() : Result<void>();
     }
     roll_back();
@@ -132,6 +134,7 @@ void Database::drop() {
     if (!m_connection) return;
     m_dropping();
     m_connection.reset();
+    m_changes = 0;
 }
 
 }  // namespace sekisho::store

@@ -95,12 +95,12 @@ void make_private(const std::string& path) {
 void keep_log(soci::session& sql) {
     using namespace std::chrono_literals;
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatience);
-    int status = SQLITE_BUSY;
-    while (true) {
-        status = sqlite_api::sqlite3_exec(handle_of(sql), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
-        if (status != SQLITE_BUSY || std::chrono::steady_clock::now() > until) break;
+    const auto try_it = [&] {
+        return sqlite_api::sqlite3_exec(handle_of(sql), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    };
+    int status = try_it();
+    for (; status == SQLITE_BUSY && std::chrono::steady_clock::now() < until; status = try_it())
         std::this_thread::sleep_for(5ms);
-    }
     if (status != SQLITE_OK) throw std::runtime_error(sqlite_api::sqlite3_errmsg(handle_of(sql)));
 }
 

@@ -124,6 +124,7 @@ class Conversation:
 
     def __exit__(self, *_):
         with contextlib.suppress(OSError):
+            os.set_blocking(self.m_in, False)  # a client that stopped reading keeps nobody
             self.say(b"\n\x04")  # the line that the command waits for, and an end that a terminal understands
         self.m_process.stdin.close()
         try:

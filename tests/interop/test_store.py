@@ -217,7 +217,6 @@ def make_world():
         world.stop()
 
 
-
 def test_who_looks_into_the_database_takes_nothing_away(make_world, folder):
     """SQLite's log is deleted by the last one to leave: others who come and go must never believe that they are."""
     gateway = make_world(json={"to": [f"file:{folder / 'audit.jsonl'}"]}).gateway  # which is a second reader in the gateway
